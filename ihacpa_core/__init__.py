@@ -1,0 +1,200 @@
+"""ihacpa: crash-safe, resumable batch work on Excel workbooks.
+
+The public face. Everything else in this package is private, but for `ihacpa_core.testing`. Names are imported when
+they are first used, so that ``import ihacpa_core`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ihacpa_core.engine.job import RunSummary, run
+    from ihacpa_core.errors import (
+        ConfigError,
+        DecisionNeeded,
+        ExitCode,
+        IhacpaError,
+        Mistake,
+        NothingToDo,
+        PluginError,
+        RecordError,
+        StoreError,
+        TransientError,
+        UsageError,
+        WorkbookError,
+        WorkbookLocked,
+    )
+    from ihacpa_core.events import (
+        BatchCommitted,
+        BatchStarted,
+        CheckpointWritten,
+        RecordFinished,
+        RunFinished,
+        RunStarted,
+        WarningRaised,
+        WorkbookSaved,
+    )
+    from ihacpa_core.journal import EntryKind, JournalEntry
+    from ihacpa_core.markers import HOOK_API, hookimpl
+    from ihacpa_core.offers import Offer
+    from ihacpa_core.records import (
+        Cell,
+        CellStyle,
+        CellUpdate,
+        CellValue,
+        Failure,
+        Headers,
+        Level,
+        Outcome,
+        Record,
+        RecordId,
+        Status,
+    )
+    from ihacpa_core.review import (
+        AnswerState,
+        Finding,
+        Package,
+        Release,
+        ReviewSource,
+        Severity,
+        SourceAnswer,
+        SourceKind,
+        Verdict,
+    )
+    from ihacpa_core.roles import (
+        BatchStrategy,
+        CheckpointStore,
+        Close,
+        Executor,
+        Loss,
+        Processor,
+        ProcessRecord,
+        ProgressReporter,
+        RunContext,
+        SaveBackend,
+        SaveSession,
+        SettleOutcome,
+        WriteReceipt,
+    )
+    from ihacpa_core.state import (
+        BatchMetrics,
+        BatchState,
+        CheckpointData,
+        Fingerprint,
+        RunInfo,
+        RunMetrics,
+    )
+
+_HOMES = {
+    "engine.job": ("RunSummary", "run"),
+    "errors": (
+        "ConfigError", "DecisionNeeded", "ExitCode", "IhacpaError", "Mistake", "NothingToDo", "PluginError",
+        "RecordError", "StoreError", "TransientError", "UsageError", "WorkbookError", "WorkbookLocked",
+    ),
+    "events": (
+        "BatchCommitted", "BatchStarted", "CheckpointWritten", "RecordFinished", "RunFinished", "RunStarted",
+        "WarningRaised", "WorkbookSaved",
+    ),
+    "journal": ("EntryKind", "JournalEntry"),
+    "markers": ("HOOK_API", "hookimpl"),
+    "offers": ("Offer",),
+    "records": (
+        "Cell", "CellStyle", "CellUpdate", "CellValue", "Failure", "Headers", "Level", "Outcome", "Record", "RecordId",
+        "Status",
+    ),
+    "review": (
+        "AnswerState", "Finding", "Package", "Release", "ReviewSource", "Severity", "SourceAnswer", "SourceKind",
+        "Verdict",
+    ),
+    "roles": (
+        "BatchStrategy", "CheckpointStore", "Close", "Executor", "Loss", "ProcessRecord", "Processor",
+        "ProgressReporter", "RunContext", "SaveBackend", "SaveSession", "SettleOutcome", "WriteReceipt",
+    ),
+    "state": ("BatchMetrics", "BatchState", "CheckpointData", "Fingerprint", "RunInfo", "RunMetrics"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "HOOK_API",
+    "AnswerState",
+    "BatchCommitted",
+    "BatchMetrics",
+    "BatchStarted",
+    "BatchState",
+    "BatchStrategy",
+    "Cell",
+    "CellStyle",
+    "CellUpdate",
+    "CellValue",
+    "CheckpointData",
+    "CheckpointStore",
+    "CheckpointWritten",
+    "Close",
+    "ConfigError",
+    "DecisionNeeded",
+    "EntryKind",
+    "Executor",
+    "ExitCode",
+    "Failure",
+    "Finding",
+    "Fingerprint",
+    "Headers",
+    "IhacpaError",
+    "JournalEntry",
+    "Level",
+    "Loss",
+    "Mistake",
+    "NothingToDo",
+    "Offer",
+    "Outcome",
+    "Package",
+    "PluginError",
+    "ProcessRecord",
+    "Processor",
+    "ProgressReporter",
+    "Record",
+    "RecordError",
+    "RecordFinished",
+    "RecordId",
+    "Release",
+    "ReviewSource",
+    "RunContext",
+    "RunFinished",
+    "RunInfo",
+    "RunMetrics",
+    "RunStarted",
+    "RunSummary",
+    "SaveBackend",
+    "SaveSession",
+    "SettleOutcome",
+    "Severity",
+    "SourceAnswer",
+    "SourceKind",
+    "Status",
+    "StoreError",
+    "TransientError",
+    "UsageError",
+    "Verdict",
+    "WarningRaised",
+    "WorkbookError",
+    "WorkbookLocked",
+    "WorkbookSaved",
+    "WriteReceipt",
+    "hookimpl",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

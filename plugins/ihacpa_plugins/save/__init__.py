@@ -1,0 +1,3 @@
+"""Built-in offers of the role `save`."""
+
+from __future__ import annotations
