@@ -1,0 +1,146 @@
+"""The roles, and the built-in plugins as a static table.
+
+Strings only: a built-in is imported when it is selected, so that what a run does not use costs nothing. The table
+needs no entry-point metadata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OWN_DISTRIBUTION = "ihacpa"
+HOOKS_GROUP = "ihacpa"
+"""The entry-point group of always-on hook plugins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role: its word, and the hook that offers implementations of it."""
+
+    word: str
+    hook: str
+
+    @property
+    def group(self) -> str:
+        """The entry-point group of plugins that offer it."""
+        return f"{HOOKS_GROUP}.{self.word}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builtin:
+    """A built-in offer: the word that selects it and the module that makes it."""
+
+    role: str
+    name: str
+    module: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    takes_argument: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltinCommand:
+    """A command that a plugin brings along: the module that implements it and its line in ``--help``."""
+
+    name: str
+    module: str
+    summary: str
+
+
+ROLES = {
+    role.word: role
+    for role in (
+        Role("strategy", "ihacpa_strategies"),
+        Role("checkpoint", "ihacpa_checkpoint_stores"),
+        Role("save", "ihacpa_save_backends"),
+        Role("progress", "ihacpa_progress_reporters"),
+        Role("processor", "ihacpa_processors"),
+        Role("executor", "ihacpa_executors"),
+        Role("source", "ihacpa_review_sources"),
+    )
+}
+
+BUILTINS = (
+    Builtin(
+        role="strategy",
+        name="size",
+        aliases=("fixed-size",),
+        module="ihacpa_plugins.strategy.size",
+        summary="the same number of records in every batch",
+    ),
+    Builtin(
+        role="checkpoint",
+        name="sqlite",
+        module="ihacpa_plugins.checkpoint.sqlite",
+        summary="journal and checkpoints in one SQLite file",
+    ),
+    Builtin(
+        role="save",
+        name="openpyxl",
+        module="ihacpa_plugins.save.openpyxl",
+        summary="writes the workbook with openpyxl",
+    ),
+    Builtin(
+        role="progress",
+        name="rich",
+        module="ihacpa_plugins.progress.rich",
+        summary="live bars on a terminal",
+    ),
+    Builtin(
+        role="progress",
+        name="plain",
+        module="ihacpa_plugins.progress.plain",
+        summary="a line a batch",
+    ),
+    Builtin(
+        role="progress",
+        name="json",
+        module="ihacpa_plugins.progress.json",
+        summary="JSON lines for machines",
+    ),
+    Builtin(
+        role="progress",
+        name="none",
+        module="ihacpa_plugins.progress.none",
+        summary="says nothing",
+    ),
+    Builtin(
+        role="processor",
+        name="package-review",
+        module="ihacpa_plugins.processor.package_review",
+        summary="reviews Python packages: releases, vulnerabilities, a recommendation",
+    ),
+    Builtin(
+        role="processor",
+        name="python",
+        module="ihacpa_plugins.processor.python",
+        summary="a function of yours: python:MODULE_OR_FILE:FUNCTION",
+        takes_argument=True,
+    ),
+    Builtin(
+        role="executor",
+        name="local",
+        module="ihacpa_plugins.executor.local",
+        summary="several records at once in this process",
+    ),
+    Builtin(
+        role="source",
+        name="pypi",
+        module="ihacpa_plugins.source.pypi",
+        summary="releases, dates and links from the package index",
+    ),
+    Builtin(
+        role="source",
+        name="osv",
+        module="ihacpa_plugins.source.osv",
+        summary="advisories in OSV form: PYSEC, GHSA, CVE and others",
+    ),
+)
+
+COMMANDS = (
+    BuiltinCommand(
+        name="advisories",
+        module="ihacpa_plugins.command.advisories",
+        summary="bring in, look at and search the advisories that the review uses",
+    ),
+)
