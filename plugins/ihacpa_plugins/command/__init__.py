@@ -1,0 +1,3 @@
+"""Built-in commands: one module a command."""
+
+from __future__ import annotations
