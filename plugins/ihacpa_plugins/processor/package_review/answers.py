@@ -1,0 +1,154 @@
+"""The words of the result columns: what was found, what was not, and what nobody looked for.
+
+Only a source that answered and has every record of what the column shows can make it say ``None found`` or ``SAFE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ihacpa_core import AnswerState, CellStyle, Finding, SourceAnswer
+from ihacpa_plugins.processor.package_review.review import DECISIVE, Review, gap, rating
+from ihacpa_plugins.processor.package_review.versions import order
+
+NOT_CONFIGURED = "NOT CHECKED - not configured"
+LONGEST = 32_000
+"""Characters in a cell; Excel's own limit is 32,767."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A column that shows a part of the findings.
+
+    :param families: the families of ids of which one must be complete before the column says "none".
+    :param shows: the id under which a finding is listed, or nothing if the column does not show it.
+    :param source: the source that must have answered besides; empty: the advisory sources are enough.
+    """
+
+    families: frozenset[str]
+    shows: Callable[[Finding], str]
+    source: str = ""
+    remark: Callable[[Finding], str] = lambda finding: rating(finding.severity)
+
+
+def _first(finding: Finding, head: str) -> str:
+    return next((name for name in finding.ids if name.startswith(head)), "")
+
+
+def _cve(finding: Finding) -> str:
+    return _first(finding, "CVE-")
+
+
+def _ghsa_or_own(finding: Finding) -> str:
+    return _first(finding, "GHSA-") or ("" if _cve(finding) else finding.id)
+
+
+def _exploited(finding: Finding) -> str:
+    return finding.id if finding.exploits else ""
+
+
+def _own(finding: Finding) -> str:
+    return finding.id
+
+
+VIEWS = {
+    "github_advisory": View(frozenset({"GHSA"}), _ghsa_or_own),
+    "nvd": View(DECISIVE, _cve),
+    "mitre": View(DECISIVE, _cve),
+    "snyk": View(frozenset(), _own, source="snyk"),
+    "exploitdb": View(DECISIVE, _exploited, "exploitdb", lambda finding: ", ".join(finding.exploits)),
+}
+
+
+def result_text(field: str, review: Review) -> str:
+    """What stands in the result column `field`."""
+    view = VIEWS[field]
+    own = review.answers.get(view.source) if view.source else None
+    if not _is_configured(view, own, review):
+        return NOT_CONFIGURED
+    if view.source in review.advisories and own is not None:  # a source with a database of its own, shown apart
+        review = replace(review, advisories={view.source: own}, enrichments={}, findings=own.findings)
+        view = replace(view, families=own.complete_for)
+    shown = [finding for finding in review.findings if view.shows(finding)]
+    affecting = [finding for finding in review.affecting if view.shows(finding)]
+    uncertain = [finding for finding in review.uncertain if view.shows(finding)]
+    if affecting:
+        return _vulnerable(review.entry.version, affecting, uncertain, view)
+    if uncertain:
+        return _uncertain(review.entry.version, uncertain, view)
+    obstacle = _obstacle(view, own, review)
+    if obstacle:
+        return f"NOT CHECKED - {obstacle}"
+    if not shown:
+        return "None found"
+    if review.ambiguity:
+        return f"UNCERTAIN - {review.ambiguity}"
+    return f"SAFE - {len(shown)} known, {review.entry.version} not affected"
+
+
+def style_of(text: str) -> CellStyle:
+    """The colour that goes with a text of `result_text`."""
+    if text.startswith("VULNERABLE"):
+        return CellStyle.BAD
+    if text.startswith(("SAFE", "None found")):
+        return CellStyle.GOOD
+    return CellStyle.INFO if text == NOT_CONFIGURED else CellStyle.WARN
+
+
+def _is_configured(view: View, own: SourceAnswer | None, review: Review) -> bool:
+    if view.source:
+        return own is not None and own.state is not AnswerState.NOT_CONFIGURED
+    return review.advised
+
+
+def _obstacle(view: View, own: SourceAnswer | None, review: Review) -> str:
+    """Why nothing found means nothing here; empty if it means that there is nothing."""
+    asked = [*review.advisories.values(), *([own] if own is not None else [])]
+    failed = next((answer for answer in asked if answer.state is AnswerState.FAILED), None)
+    if failed is not None:
+        return f"{failed.source}: {failed.note or 'no answer'}"
+    if review.version_problem:
+        return review.version_problem
+    if own is not None and not own.complete_for:
+        return f"{own.source} does not say that it knows all"
+    return gap(review, view.families)
+
+
+def _vulnerable(version: str, affecting: Sequence[Finding], uncertain: Sequence[Finding], view: View) -> str:
+    doubt = f"; {len(uncertain)} uncertain: {', '.join(view.shows(f) for f in uncertain[:5])}" if uncertain else ""
+    head = f"VULNERABLE - {len(affecting)} affect {version}: "
+    return _listed(head, (f"{view.shows(f)} ({view.remark(f)})" for f in affecting), f"; {fix_text(affecting)}{doubt}")
+
+
+def _uncertain(version: str, uncertain: Sequence[Finding], view: View) -> str:
+    head = f"UNCERTAIN - {len(uncertain)} may affect {version}: "
+    return _listed(head, (f"{view.shows(f)} ({view.remark(f)}{_why(f)})" for f in uncertain), "")
+
+
+def _why(finding: Finding) -> str:
+    return f"; {finding.why}" if finding.why else ""
+
+
+def fix_text(affecting: Sequence[Finding]) -> str:
+    """``fixed in X``: the lowest version that mends all of them, as far as each has a fix."""
+    fixes = [finding.fixed_in[0] for finding in affecting if finding.fixed_in]
+    if not fixes:
+        return "no fix"
+    missing = len(affecting) - len(fixes)
+    return f"fixed in {max(fixes, key=order)}" + (f", {missing} without a fix" if missing else "")
+
+
+def _listed(head: str, items: Iterable[str], tail: str) -> str:
+    """`head`, as many items as a cell can hold, how many were left out, `tail`."""
+    kept: list[str] = []
+    everything = list(items)
+    room = LONGEST - len(head) - len(tail) - len(", … and 99999 more")
+    for item in everything:
+        room -= len(item) + 2
+        if room < 0:
+            break
+        kept.append(item)
+    left = len(everything) - len(kept)
+    more = [f"… and {left} more"] if left else []
+    return head + ", ".join([*kept, *more]) + tail
