@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ihacpa_core.codec import decode_checkpoint, encode_checkpoint
+    from ihacpa_core.config.units import Duration, Size, parse_duration, parse_size
     from ihacpa_core.engine.job import RunSummary, run
     from ihacpa_core.errors import (
         ConfigError,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         WarningRaised,
         WorkbookSaved,
     )
+    from ihacpa_core.function import FunctionProcessor
     from ihacpa_core.journal import EntryKind, JournalEntry
     from ihacpa_core.markers import HOOK_API, hookimpl
     from ihacpa_core.offers import Offer
@@ -83,11 +86,17 @@ if TYPE_CHECKING:
         BatchState,
         CheckpointData,
         Fingerprint,
+        RecoveryOptions,
         RunInfo,
         RunMetrics,
+        Selection,
+        StartMode,
     )
+    from ihacpa_core.workbook.styles import PALETTE
 
 _HOMES = {
+    "codec": ("decode_checkpoint", "encode_checkpoint"),
+    "config.units": ("Duration", "Size", "parse_duration", "parse_size"),
     "engine.job": ("RunSummary", "run"),
     "errors": (
         "ConfigError", "DecisionNeeded", "ExitCode", "IhacpaError", "Mistake", "NothingToDo", "PluginError",
@@ -97,6 +106,7 @@ _HOMES = {
         "BatchCommitted", "BatchStarted", "CheckpointWritten", "RecordFinished", "RunFinished", "RunStarted",
         "WarningRaised", "WorkbookSaved",
     ),
+    "function": ("FunctionProcessor",),
     "journal": ("EntryKind", "JournalEntry"),
     "markers": ("HOOK_API", "hookimpl"),
     "offers": ("Offer",),
@@ -112,12 +122,17 @@ _HOMES = {
         "BatchStrategy", "CheckpointStore", "Close", "Executor", "Loss", "ProcessRecord", "Processor",
         "ProgressReporter", "RunContext", "SaveBackend", "SaveSession", "SettleOutcome", "WriteReceipt",
     ),
-    "state": ("BatchMetrics", "BatchState", "CheckpointData", "Fingerprint", "RunInfo", "RunMetrics"),
+    "state": (
+        "BatchMetrics", "BatchState", "CheckpointData", "Fingerprint", "RecoveryOptions", "RunInfo", "RunMetrics",
+        "Selection", "StartMode",
+    ),
+    "workbook.styles": ("PALETTE",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "HOOK_API",
+    "PALETTE",
     "AnswerState",
     "BatchCommitted",
     "BatchMetrics",
@@ -134,12 +149,14 @@ __all__ = [
     "Close",
     "ConfigError",
     "DecisionNeeded",
+    "Duration",
     "EntryKind",
     "Executor",
     "ExitCode",
     "Failure",
     "Finding",
     "Fingerprint",
+    "FunctionProcessor",
     "Headers",
     "IhacpaError",
     "JournalEntry",
@@ -158,6 +175,7 @@ __all__ = [
     "RecordError",
     "RecordFinished",
     "RecordId",
+    "RecoveryOptions",
     "Release",
     "ReviewSource",
     "RunContext",
@@ -168,10 +186,13 @@ __all__ = [
     "RunSummary",
     "SaveBackend",
     "SaveSession",
+    "Selection",
     "SettleOutcome",
     "Severity",
+    "Size",
     "SourceAnswer",
     "SourceKind",
+    "StartMode",
     "Status",
     "StoreError",
     "TransientError",
@@ -182,7 +203,11 @@ __all__ = [
     "WorkbookLocked",
     "WorkbookSaved",
     "WriteReceipt",
+    "decode_checkpoint",
+    "encode_checkpoint",
     "hookimpl",
+    "parse_duration",
+    "parse_size",
     "run",
 ]
 

@@ -1,8 +1,8 @@
 """All hook specifications.
 
-Three families. *Offers* yield named implementations of a role. *Steps* return a middleware that surrounds the core's own
-call. *Events* tell what became true. Each has the same docstring form: when it is called, what it returns, what happens
-if it raises, and an example.
+Three families. *Offers* yield named implementations of a role. *Steps* return a middleware that surrounds the core's
+own call. *Events* tell what became true. Each has the same docstring form: when it is called, what it returns, what
+happens if it raises, and an example.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ class RunContext:
     :param workbook: the file that is written, links resolved.
     :param state_dir: this workbook's own folder for state, mode 0700; it exists while a run goes on.
     :param config_dir: the folder that relative paths in the settings start from.
+    :param read_only: nothing may be created or changed: the run is only being looked at.
     :param argument: what followed the offer's name: ``my.py:f`` of ``python:my.py:f``.
     :param warn: tells the person something that stops nothing; callable from the main thread.
     :param part: builds another offer that the options named through `Offer.needs`: ``part("source", "pypi")``.
@@ -52,6 +53,7 @@ class RunContext:
     workbook: Path
     state_dir: Path
     config_dir: Path
+    read_only: bool = False
     argument: str = ""
     warn: Callable[[str], None] = _no_warning
     part: Callable[[str, str], Any] = _no_part
@@ -156,8 +158,8 @@ class WriteReceipt:
 class SaveSession(ABC):
     """One workbook, held open for saving again and again.
 
-    Atomicity is not a backend's business: a session writes `target`, and the core verifies it and replaces the original.
-    Called from one thread at a time, not always the same one.
+    Atomicity is not a backend's business: a session writes `target`, and the core verifies it and replaces the
+    original. Called from one thread at a time, not always the same one.
     """
 
     @abstractmethod
@@ -243,7 +245,7 @@ class Processor(ABC):
     """How many records may be in flight at once."""
 
     inputs: Sequence[str] = ()
-    """The columns (letters) that outcomes are made from, once `bind` was called; empty if each outcome names its own."""
+    """The columns (letters) that outcomes are made from, after `bind`; empty if each outcome names its own."""
 
     @abstractmethod
     def bind(self, headers: Headers) -> Sequence[str]:

@@ -11,7 +11,9 @@ def one_line(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in at most two units: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Seconds in at most two units: ``40 ms``, ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if 0 < seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

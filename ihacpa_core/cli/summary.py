@@ -34,6 +34,7 @@ def render_summary(
     workbook: Path,
     sheet: str,
     exit_code: int,
+    levels: Sequence[tuple[str, int]],
     failures: Sequence[Outcome],
     unchecked: Sequence[tuple[str, int]],
     notes: Sequence[str],
@@ -45,6 +46,7 @@ def render_summary(
 
     A command alone is never broken, so that it can be copied.
 
+    :param levels: how many records had something serious found, by level, the worst first.
     :param failures: the records that failed, after their last try.
     :param unchecked: what could not be looked up, each with the number of records that it concerns.
     :param notes: other things that a person should know, a sentence each.
@@ -55,7 +57,7 @@ def render_summary(
     width = max(40, min(width, _WIDEST))
     blocks = [
         list(_headline(workbook, sheet, exit_code, width, paint)),
-        list(_figures(metrics, width, paint)),
+        list(_figures(metrics, levels, width, paint)),
         list(_failures(failures, width, paint)),
         list(_unchecked(unchecked, width, paint)),
         [line for note in notes for line in _hanging("note", note, width, paint)],
@@ -86,9 +88,12 @@ def _headline(workbook: Path, sheet: str, exit_code: int, width: int, paint: _Pa
         yield paint(line, code)
 
 
-def _figures(metrics: RunMetrics, width: int, paint: _Paint) -> Iterator[str]:
+def _figures(
+    metrics: RunMetrics, levels: Sequence[tuple[str, int]], width: int, paint: _Paint
+) -> Iterator[str]:
     for label, text in (
         ("records", _records(metrics)),
+        ("found", ", ".join(f"{count:,} {level}" for level, count in levels)),
         ("work", _work(metrics)),
         ("time", _times(metrics)),
         ("speed", f"{metrics.records_per_second:,.1f} records a second"),

@@ -31,7 +31,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         parser = argparse.ArgumentParser()
         advisories.add_arguments(parser)
         options = OsvOptions(database="advisories.sqlite", url=str(tmp_path / "configured.zip"))
-        code = advisories.run(parser.parse_args(words), lambda role, name: options, tmp_path)
+        code = advisories.run(parser.parse_args(words), lambda role, name: (options, tmp_path))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

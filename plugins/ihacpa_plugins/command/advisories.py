@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a command prints
 """``ihacpa advisories``: bring in advisory data, say what there is, and ask it about versions."""
 
 from __future__ import annotations
@@ -36,17 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_format(match)
 
 
-def run(args: argparse.Namespace, options: Callable[[str, str], Any], base: Path | None = None) -> int:
+def run(args: argparse.Namespace, parts: Callable[[str, str], tuple[Any, Path]]) -> int:
     """Carry out the command.
 
-    :param options: the validated options of an offer, by role and name.
-    :param base: the folder that a relative ``database`` in the settings starts from; the current one by default.
+    :param parts: the validated options of an offer, by role and name, and the folder that relative paths start from.
     :raises IhacpaError: it could not be carried out.
     """
     from ihacpa_plugins.source.osv.options import database_path
 
-    settings: OsvOptions = options("source", "osv")
-    database = database_path(settings, base or Path.cwd())
+    settings: OsvOptions
+    settings, folder = parts("source", "osv")
+    database = database_path(settings, folder)
     if args.action == "status":
         return _status(args, settings, database)
     if args.action == "match":

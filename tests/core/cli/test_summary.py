@@ -50,6 +50,7 @@ def summary(
     metrics: RunMetrics = METRICS,
     *,
     exit_code: int = 3,
+    levels: Sequence[tuple[str, int]] = (),
     failures: Sequence[Outcome] = (),
     unchecked: Sequence[tuple[str, int]] = (),
     notes: Sequence[str] = (),
@@ -63,6 +64,7 @@ def summary(
         workbook=Path("/data") / workbook,
         sheet="Packages",
         exit_code=exit_code,
+        levels=levels,
         failures=failures,
         unchecked=unchecked,
         notes=notes,
@@ -75,6 +77,7 @@ def summary(
 def test_whole_summary() -> None:
     """The summary of a run with failures reads like this."""
     text = summary(
+        levels=[("critical", 3), ("medium", 12)],
         failures=[failed(), failed("a-package-with-a-very-long-name", 230, "the index has no such package " * 2)],
         unchecked=[("nvd: no answer", 12)],
         notes=["the advisory data is 40 days old"],
@@ -89,6 +92,7 @@ complete, but some records failed or could not be checked (exit code 3)
 
 records     486: 480 done, 4 failed, 2 skipped, 12 not fully checked, 100 of
             them from before the interruption
+found       3 critical, 12 medium
 work        49 batches, 7 saves, 9 checkpoints, 13 retries, 4,321 cells written,
             3 cells kept because they hold a formula, 1 cell made fit for Excel,
             2 warnings, 1 observer error

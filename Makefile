@@ -1,0 +1,48 @@
+# Two commands to know: `make demo` and `make test`. Both set up what they need, in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := ihacpa_core plugins examples tests benchmarks
+
+.PHONY: help demo test test-all lint format bench clean
+
+help:
+	@echo "make demo      review the example workbook against the real index"
+	@echo "make test      lint, types and tests (about 3 minutes)"
+	@echo "make test-all  the slow tests as well"
+	@echo "make bench     measure, side by side with peers"
+	@echo "make clean     remove what these made"
+
+demo: $(VENV)/.runtime
+	@sh examples/demo.sh $(BIN)
+
+test: lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.development
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+format: $(VENV)/.development
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/.development
+	$(BIN)/python benchmarks/review.py
+
+$(VENV)/.runtime: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis packages-reviewed.xlsx

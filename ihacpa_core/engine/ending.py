@@ -1,0 +1,128 @@
+"""How a run ends: its exit code, what is left in the state folder, and what a person is told."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ihacpa_core.engine.assembly import Machinery
+from ihacpa_core.engine.beginning import Beginning
+from ihacpa_core.engine.saving import SaveTotals
+from ihacpa_core.engine.summary import RunSummary, count_levels, count_serious, count_unchecked, exit_code_of
+from ihacpa_core.errors import ExitCode, IhacpaError
+from ihacpa_core.events import RunFinished
+from ihacpa_core.fileops import FileOps
+from ihacpa_core.records import Status
+from ihacpa_core.state import RunInfo, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """What ended the batches.
+
+    :param interrupted: the exit code of the signal that came, if one did.
+    :param stopped: why no more records were taken; empty if there were none left.
+    :param error: what kept the results from the workbook or from the journal.
+    """
+
+    interrupted: ExitCode | None
+    stopped: str
+    error: IhacpaError | None
+
+
+def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: RunEnd, ops: FileOps) -> RunSummary:
+    """Close the run's books and say how it ended."""
+    summary = _summary(beginning, info, machinery, end)
+    if summary.state is RunState.FINISHED:
+        machinery.journal.finish()
+        if not beginning.plan.settings.core.keep_checkpoints:
+            machinery.checkpoints.remove_all()
+        machinery.checkpoints.prune()
+    document = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False).encode()
+    ops.write_atomic(beginning.plan.folder.run_json, document)
+    machinery.tracker.announce(
+        RunFinished(
+            run=info,
+            metrics=summary.metrics,
+            state=summary.state.value,
+            exit_code=int(summary.exit_code),
+            failures=summary.failures,
+        )
+    )
+    return summary
+
+
+def write_settings(ops: FileOps, path: Path, settings: Mapping[str, Any]) -> None:
+    """Keep the effective settings of a run as TOML, so that ``--config`` repeats it."""
+    import tomli_w
+
+    ops.write_atomic(path, tomli_w.dumps(settings).encode())
+
+
+def _summary(beginning: Beginning, info: RunInfo, machinery: Machinery, end: RunEnd) -> RunSummary:
+    tracker, plan = machinery.tracker, beginning.plan
+    outcomes = tracker.outcomes
+    serious = count_serious(outcomes, plan.settings.core.fail_on)
+    complete = tracker.finished >= tracker.total and end.error is None
+    exit_code = _exit_code(end, complete, exit_code_of(outcomes, serious))
+    return RunSummary(
+        run_id=info.run_id,
+        workbook=plan.target,
+        sheet=beginning.sheet.name,
+        exit_code=exit_code,
+        state=RunState.FINISHED if complete else RunState.UNFINISHED,
+        resumed=beginning.history is not None,
+        metrics=machinery.measure(),
+        failures=tracker.with_status(Status.FAILED),
+        levels=count_levels(outcomes),
+        unchecked=count_unchecked(outcomes),
+        serious=serious,
+        notes=tuple(_notes(machinery.saving.totals, end, plan.settings.core.fail_on, serious)),
+        error=_error_text(end.error, machinery.committer.lost),
+        next_command=_next_command(beginning, exit_code, complete),
+    )
+
+
+def _exit_code(end: RunEnd, complete: bool, of_outcomes: ExitCode) -> ExitCode:
+    if end.error is not None:
+        return end.error.exit_code
+    if not complete and end.interrupted is not None:
+        return end.interrupted
+    return of_outcomes if complete else ExitCode.INCOMPLETE
+
+
+def _error_text(error: IhacpaError | None, lost: int) -> str:
+    if error is None:
+        return ""
+    kept = f"; {lost} outcomes were not kept" if lost else ""
+    hint = f"\n  hint: {error.hint}" if error.hint else ""
+    return f"{error}{kept}{hint}"
+
+
+def _notes(totals: SaveTotals, end: RunEnd, fail_on: str, serious: int) -> list[str]:
+    notes = []
+    if serious:
+        notes.append(f"--fail-on {fail_on} is met by {serious} records")
+    if end.stopped and end.interrupted is None:
+        notes.append(f"stopped early: {end.stopped}")
+    if totals.edits_kept:
+        places = ", ".join(sorted(totals.edits_kept)[:10])
+        notes.append(f"{len(totals.edits_kept)} cells were changed by somebody else meanwhile and were kept: {places}")
+    if totals.homeless:
+        names = ", ".join(sorted(str(record) for record in totals.homeless)[:10])
+        notes.append(f"{len(totals.homeless)} rows are gone from the sheet; their results stay in the journal: {names}")
+    return notes
+
+
+def _next_command(beginning: Beginning, exit_code: ExitCode, complete: bool) -> str:
+    argv = beginning.plan.request.argv
+    if argv is None:
+        argv = (str(beginning.plan.target),)
+    typed = ["ihacpa", *(word for word in argv if word not in ("--start-fresh", "--only-failed"))]
+    if not complete:
+        return shlex.join(typed)
+    return shlex.join([*typed, "--only-failed"]) if exit_code is ExitCode.INCOMPLETE else ""

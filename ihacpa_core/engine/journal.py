@@ -1,0 +1,191 @@
+"""A run's journal: typed writing and reading over a checkpoint store, which keeps entries and knows no more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ihacpa_core.codec import (
+    decode_fingerprint,
+    decode_outcome,
+    decode_run,
+    encode_fingerprint,
+    encode_outcome,
+    encode_run,
+)
+from ihacpa_core.errors import StoreError
+from ihacpa_core.journal import EntryKind, JournalEntry
+from ihacpa_core.records import Outcome, Record, RecordId
+from ihacpa_core.roles import CheckpointStore
+from ihacpa_core.state import BatchMetrics, Fingerprint, RunInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHistory:
+    """What the journal tells about a run.
+
+    :param outcomes: the latest outcome of each record.
+    :param saved: the workbook as a confirmed save left it; None if there was none.
+    :param intended: the workbook as a save meant to leave it whose confirmation is missing.
+    """
+
+    info: RunInfo
+    plan: tuple[RecordId, ...] = ()
+    outcomes: Mapping[RecordId, Outcome] = field(default_factory=dict)
+    batches: int = 0
+    saved: Fingerprint | None = None
+    intended: Fingerprint | None = None
+    finished: bool = False
+    sequence: int = 0
+
+    @property
+    def expected(self) -> tuple[Fingerprint, ...]:
+        """The states of the workbook that this run itself can have left behind."""
+        if self.saved is None:
+            return (self.info.original, *((self.intended,) if self.intended else ()))
+        return (self.saved, *((self.intended,) if self.intended else ()))
+
+
+def read_history(store: CheckpointStore, run_id: str) -> RunHistory:
+    """Read one run.
+
+    :raises StoreError: the journal is damaged, or was written by a newer version.
+    """
+    reading = _Reading()
+    for entry in store.entries(run_id):
+        reading.take(entry)
+    return reading.history(run_id)
+
+
+def latest_history(store: CheckpointStore) -> RunHistory | None:
+    """The newest run of the workbook, finished or not."""
+    runs = store.runs()
+    return read_history(store, runs[-1]) if runs else None
+
+
+class _Reading:
+    """Folds the entries of a run, in order."""
+
+    def __init__(self) -> None:
+        self._info: RunInfo | None = None
+        self._plan: tuple[RecordId, ...] = ()
+        self._outcomes: dict[RecordId, Outcome] = {}
+        self._batches = 0
+        self._saved: Fingerprint | None = None
+        self._intended: Fingerprint | None = None
+        self._finished = False
+        self._sequence = 0
+        self._fold = {
+            EntryKind.RUN: self._on_run,
+            EntryKind.PLAN: self._on_plan,
+            EntryKind.OUTCOME: self._on_outcome,
+            EntryKind.BATCH: self._on_batch,
+            EntryKind.SAVE_INTENDED: self._on_intended,
+            EntryKind.SAVE_CONFIRMED: self._on_confirmed,
+            EntryKind.FINISHED: self._on_finished,
+        }
+
+    def take(self, entry: JournalEntry) -> None:
+        self._sequence = entry.sequence
+        fold = self._fold.get(EntryKind(entry.kind)) if entry.kind in set(EntryKind) else None
+        if fold is not None:
+            fold(entry.payload)
+
+    def history(self, run_id: str) -> RunHistory:
+        if self._info is None:
+            raise StoreError(f"the journal of run {run_id} lacks its beginning", hint="ihacpa run --start-fresh")
+        return RunHistory(
+            info=self._info,
+            plan=self._plan,
+            outcomes=self._outcomes,
+            batches=self._batches,
+            saved=self._saved,
+            intended=self._intended,
+            finished=self._finished,
+            sequence=self._sequence,
+        )
+
+    def _on_run(self, payload: Mapping[str, Any]) -> None:
+        self._info = decode_run(payload)
+
+    def _on_plan(self, payload: Mapping[str, Any]) -> None:
+        self._plan = tuple(RecordId(key, occurrence) for key, occurrence in payload["records"])
+
+    def _on_outcome(self, payload: Mapping[str, Any]) -> None:
+        outcome = decode_outcome(payload)
+        self._outcomes[outcome.id] = outcome
+
+    def _on_batch(self, payload: Mapping[str, Any]) -> None:
+        self._batches = payload["number"]
+
+    def _on_intended(self, payload: Mapping[str, Any]) -> None:
+        self._intended = decode_fingerprint(payload)
+
+    def _on_confirmed(self, payload: Mapping[str, Any]) -> None:
+        self._saved, self._intended = decode_fingerprint(payload), None
+
+    def _on_finished(self, payload: Mapping[str, Any]) -> None:
+        # A run that was finished and is taken up again (--only-failed) has entries behind this one.
+        self._finished = True
+
+
+class RunJournal:
+    """Appends to one run's journal. Its methods may be called from several threads; entries keep their order."""
+
+    def __init__(self, store: CheckpointStore, run_id: str, sequence: int = 0) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._sequence = sequence
+        self._lock = threading.Lock()
+
+    @property
+    def sequence(self) -> int:
+        return self._sequence
+
+    def begin(self, info: RunInfo, records: Sequence[Record]) -> None:
+        """Write that the run starts, and the list of its records."""
+        plan = {"records": [[record.key, record.occurrence] for record in records]}
+        self._append((EntryKind.RUN, encode_run(info)), (EntryKind.PLAN, plan))
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Make outcomes durable: the commit point."""
+        self._append(*((EntryKind.OUTCOME, encode_outcome(outcome)) for outcome in outcomes))
+
+    def batch(self, metrics: BatchMetrics, records: Sequence[RecordId]) -> None:
+        """Write that a batch is committed, and which records were in it."""
+        ids = [[record.key, record.occurrence] for record in records]
+        payload = {
+            "number": metrics.number,
+            "records": ids,
+            "failed": metrics.failed,
+            "seconds": round(metrics.seconds, 6),
+            "closed_by": metrics.closed_by,
+        }
+        self._append((EntryKind.BATCH, payload))
+
+    def intend_save(self, fingerprint: Fingerprint) -> None:
+        """Write what the workbook is about to become."""
+        self._append((EntryKind.SAVE_INTENDED, encode_fingerprint(fingerprint)))
+
+    def confirm_save(self, fingerprint: Fingerprint) -> None:
+        """Write what the workbook is now."""
+        self._append((EntryKind.SAVE_CONFIRMED, encode_fingerprint(fingerprint)))
+
+    def choice(self, what: str, **details: Any) -> None:
+        """Write a person's decision."""
+        self._append((EntryKind.CHOICE, {"what": what, **details}))
+
+    def finish(self) -> None:
+        """Write that the run is complete: its workbook shows every outcome."""
+        self._append((EntryKind.FINISHED, {}))
+
+    def _append(self, *items: tuple[EntryKind, Mapping[str, Any]]) -> None:
+        with self._lock:
+            entries = [
+                JournalEntry(run_id=self._run_id, sequence=self._sequence + place, kind=kind, payload=payload)
+                for place, (kind, payload) in enumerate(items, start=1)
+            ]
+            self._store.append(entries)
+            self._sequence += len(entries)

@@ -1,0 +1,200 @@
+"""Saves while the run goes on: one at a time, beside the processing of the next batch, when the schedule says so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ihacpa_core.engine.projection import KeptEdit, Projection, project
+from ihacpa_core.engine.saver import AtomicSaver, SaveReceipt, WorkbookChanged
+from ihacpa_core.engine.schedule import SaveSchedule
+from ihacpa_core.errors import WorkbookError
+from ihacpa_core.records import Outcome, Record, RecordId
+
+Rows = Mapping[RecordId, Record]
+
+TRIES_WHEN_EDITED = 5
+"""How often a save starts anew because the workbook was changed under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A workbook held open for saving, and the rows as they stand in it.
+
+    :param edited: it is not the file that the run's records were read from.
+    """
+
+    saver: AtomicSaver
+    rows: Rows
+    edited: bool = False
+
+
+@dataclass(slots=True)
+class SaveTotals:
+    """What all saves of this process did. Times are seconds."""
+
+    saves: int = 0
+    cells: int = 0
+    seconds: float = 0.0
+    formulas_kept: int = 0
+    edits_kept: dict[str, KeptEdit] = field(default_factory=dict)
+    homeless: set[RecordId] = field(default_factory=set)
+
+
+class Saving:
+    """Brings durable outcomes into the workbook.
+
+    :param draw: opens the workbook as it is now and reads its rows; called again when somebody changed it meanwhile.
+    :param edited: the workbook already held a person's changes when the run went on.
+    :param saved: hears of each save that replaced the workbook, in the main thread.
+    :param after_save: rides on each save, in the saving thread, while the workbook is known to be what was written.
+    :param warn: hears why a save failed; the run goes on in the journal.
+    """
+
+    def __init__(
+        self,
+        *,
+        draw: Callable[[], Drawing],
+        schedule: SaveSchedule,
+        saved: Callable[[SaveReceipt], None],
+        after_save: Callable[[SaveReceipt], None],
+        warn: Callable[[str], None],
+        overwrite_formulas: bool = False,
+        expected_cost: float = 0.0,
+        edited: bool = False,
+    ) -> None:
+        self._draw = draw
+        self._schedule = schedule
+        self._saved = saved
+        self._after_save = after_save
+        self._warn = warn
+        self._overwrite_formulas = overwrite_formulas
+        self._edited = edited
+        self._drawing: Drawing | None = None
+        self._outcomes: dict[RecordId, Outcome] = {}
+        self._pending: dict[RecordId, Outcome] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ihacpa-save")
+        self._cost = expected_cost
+        self._last_end = time.monotonic()
+        self._projection = Projection(())
+        self.waiting_seconds = 0.0
+        self.totals = SaveTotals()
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Outcomes that are durable and not in the workbook yet."""
+        for outcome in outcomes:
+            self._pending[outcome.id] = outcome
+
+    async def batch_committed(self, *, asked: bool) -> None:
+        """Start a save if one is due. Waits only where the schedule wants every batch saved and one is under way."""
+        since_last = time.monotonic() - self._last_end
+        if not self._schedule.is_due(since_last=since_last, cost=self._cost, asked=asked):
+            return
+        if self._is_busy():
+            if self._schedule.every != "batch":
+                return
+            await self.idle()
+        self._task = asyncio.ensure_future(self._save_and_warn(full_check=self.totals.saves == 0))
+
+    async def idle(self) -> None:
+        """Return when no save is under way."""
+        started = time.monotonic()
+        if self._task is not None:
+            await self._task
+            self._task = None
+        self.waiting_seconds += time.monotonic() - started
+
+    async def finish(self) -> None:
+        """Save what is not saved yet, with a full check of the result.
+
+        :raises WorkbookError: the workbook could not be saved; every outcome is in the journal.
+        """
+        await self.idle()
+        started = time.monotonic()
+        try:
+            await self._save(full_check=True)
+        except OSError as error:
+            raise WorkbookError(
+                "the workbook could not be saved",
+                why=str(error),
+                hint="every result is in the journal: mend the cause and type the same command again",
+            ) from error
+        finally:
+            self.waiting_seconds += time.monotonic() - started
+
+    def close(self) -> None:
+        """Let go of the workbook."""
+        self._thread.shutdown(wait=True)
+        if self._drawing is not None:
+            self._drawing.saver.close()
+
+    def _is_busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def _save_and_warn(self, *, full_check: bool) -> None:
+        try:
+            await self._save(full_check=full_check)
+        except (OSError, WorkbookError) as error:
+            self._last_end = time.monotonic()
+            self._warn(f"the workbook could not be saved ({error}); the run goes on in the journal")
+
+    async def _save(self, *, full_check: bool) -> None:
+        batch, self._pending = self._pending, {}
+        self._outcomes |= batch
+        try:
+            loop = asyncio.get_running_loop()
+            receipt = await loop.run_in_executor(self._thread, self._write, batch, full_check)
+        except BaseException:
+            self._pending = batch | self._pending
+            raise
+        self._count(receipt)
+
+    def _write(self, batch: Mapping[RecordId, Outcome], full_check: bool) -> SaveReceipt:
+        """In the saving thread: draw `batch`, or everything if the workbook was changed by somebody else."""
+        for _ in range(TRIES_WHEN_EDITED):
+            try:
+                return self._write_once(batch, full_check)
+            except WorkbookChanged:
+                self._edited = True
+                batch = self._outcomes
+                self._let_go()
+        raise WorkbookError(
+            "the workbook is being changed by another program again and again",
+            hint="close it there, then type the same command again; every result is in the journal",
+        )
+
+    def _write_once(self, batch: Mapping[RecordId, Outcome], full_check: bool) -> SaveReceipt:
+        if self._drawing is None:
+            self._drawing = self._draw()
+            self._edited = self._edited or self._drawing.edited
+        self._projection = project(
+            batch.values(),
+            self._drawing.rows,
+            overwrite_formulas=self._overwrite_formulas,
+            edited=self._edited,
+        )
+        receipt = self._drawing.saver.save(self._projection.updates, full_check=full_check)
+        self._after_save(receipt)
+        return receipt
+
+    def _let_go(self) -> None:
+        if self._drawing is not None:
+            self._drawing.saver.close()
+            self._drawing = None
+
+    def _count(self, receipt: SaveReceipt) -> None:
+        totals, drawn = self.totals, self._projection
+        self._last_end = time.monotonic()
+        self._cost = receipt.seconds
+        totals.seconds += receipt.seconds
+        totals.cells += receipt.changed
+        totals.formulas_kept += drawn.formulas_kept
+        totals.edits_kept |= {edit.ref: edit for edit in drawn.edits_kept}
+        totals.homeless |= set(drawn.homeless)
+        if receipt.replaced:
+            totals.saves += 1
+            self._saved(receipt)
