@@ -19,8 +19,8 @@ from ihacpa_core.plugins.table import PluginTable
 def run_plugin_command(command: BuiltinCommand, argv: Sequence[str]) -> int:
     """Run a plugin's command; returns the exit code.
 
-    The module has `add_arguments(parser)` and `run(args, parts)`, where ``parts(role, name)`` gives an offer's options as
-    the settings have them, and the folder that relative paths in them start from.
+    The module has `add_arguments(parser)` and `run(args, parts)`, where ``parts(role, name)`` gives an offer's options
+    as the settings have them, and the folder that relative paths in them start from.
     """
     module: Any = import_module(command.module)
     # Taken out first, so that they may stand before and after the words of the command.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ihacpa_core.engine.assembly import Machinery
 from ihacpa_core.engine.beginning import Beginning
 from ihacpa_core.engine.saving import SaveTotals
 from ihacpa_core.engine.summary import RunSummary, count_levels, count_serious, count_unchecked, exit_code_of
-from ihacpa_core.errors import ExitCode, IhacpaError
+from ihacpa_core.errors import ExitCode, IhacpaError, StoreError
 from ihacpa_core.events import RunFinished
 from ihacpa_core.fileops import FileOps
 from ihacpa_core.records import Status
@@ -36,14 +36,14 @@ class RunEnd:
 
 def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: RunEnd, ops: FileOps) -> RunSummary:
     """Close the run's books and say how it ended."""
+    if end.error is None and machinery.tracker.finished >= machinery.tracker.total:
+        end = replace(end, error=_close_books(machinery, keep=beginning.plan.settings.core.keep_checkpoints))
     summary = _summary(beginning, info, machinery, end)
-    if summary.state is RunState.FINISHED:
-        machinery.journal.finish()
-        if not beginning.plan.settings.core.keep_checkpoints:
-            machinery.checkpoints.remove_all()
-        machinery.checkpoints.prune()
     document = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False).encode()
-    ops.write_atomic(beginning.plan.folder.run_json, document)
+    try:
+        ops.write_atomic(beginning.plan.folder.run_json, document)
+    except OSError as error:
+        machinery.tracker.warn(f"run.json could not be written: {error}")
     machinery.tracker.announce(
         RunFinished(
             run=info,
@@ -54,6 +54,21 @@ def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
         )
     )
     return summary
+
+
+def _close_books(machinery: Machinery, *, keep: bool) -> IhacpaError | None:
+    """Write that the run is finished, and clear up behind it; what cannot be cleared up is only told."""
+    try:
+        machinery.journal.finish()
+    except StoreError as error:
+        return error
+    try:
+        if not keep:
+            machinery.checkpoints.remove_all()
+        machinery.checkpoints.prune()
+    except (OSError, StoreError) as error:
+        machinery.tracker.warn(f"old checkpoints and backups could not be removed: {error}")
+    return None
 
 
 def write_settings(ops: FileOps, path: Path, settings: Mapping[str, Any]) -> None:

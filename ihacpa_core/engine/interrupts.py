@@ -23,8 +23,10 @@ class Interruption:
 
 
 @contextmanager
-def stop_on_signals(stop: Callable[[str], None], say: Callable[[str], None]) -> Iterator[Interruption]:
-    """While this is entered, SIGINT and SIGTERM call `stop` once; a second one ends the process.
+def stop_on_signals(
+    stop: Callable[[str], None], say: Callable[[str], None], leave: Callable[[], None]
+) -> Iterator[Interruption]:
+    """While this is entered, SIGINT and SIGTERM call `stop` once; a second one calls `leave` and ends the process.
 
     Ending at once loses nothing: whatever finished is in the journal, and a workbook is only ever replaced whole.
     Outside the main thread, where Python delivers no signals, this does nothing.
@@ -36,6 +38,7 @@ def stop_on_signals(stop: Callable[[str], None], say: Callable[[str], None]) -> 
 
     def handle(number: signal.Signals) -> None:
         if interruption.exit_code is not None:
+            leave()
             sys.stderr.flush()
             os._exit(interruption.exit_code)
         interruption.exit_code = EXIT_CODES[number]

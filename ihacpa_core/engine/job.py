@@ -18,10 +18,12 @@ from ihacpa_core.engine.request import RunRequest
 from ihacpa_core.engine.session import RunSession
 from ihacpa_core.engine.summary import RunSummary
 from ihacpa_core.engine.tracker import ProgressTracker
+from ihacpa_core.errors import UsageError
 from ihacpa_core.fileops import FileOps
 from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.roles import CheckpointStore
 from ihacpa_core.state import RecoveryOptions, Selection
+from ihacpa_core.workbook.sniff import owner_of_open_file
 
 __all__ = ["DryRun", "RunSummary", "perform", "rehearse", "run"]
 
@@ -34,7 +36,9 @@ def perform(request: RunRequest) -> RunSummary:
     plan = prepare(request)
     with ExitStack() as stack:
         stack.enter_context(WorkbookLock(plan.target).acquire(request.wait))
-        tracker = _tracker(plan, stack)
+        tracker = _tracker(plan)
+        stack.callback(tracker.close)
+        _warn_of_open_file(plan.current, tracker)
         store: CheckpointStore = plan.build("checkpoint", tracker.warn)
         stack.callback(store.close)
         beginning = begin(plan, store, tracker.warn)
@@ -77,6 +81,7 @@ def run(
     :param settings: keys of ``[ihacpa]``: ``strategy="memory"``, ``save_every="end"``.
     :raises IhacpaError: the run could not begin, or could not go on; `exit_code` and `hint` say more.
     """
+    _refuse_event_loop()
     function = processor if callable(processor) else None
     named: dict[str, Any] = {f"ihacpa.{name}": value for name, value in settings.items()}
     named |= {"sheet.name": sheet, "sheet.header_row": header_row, "sheet.first_row": first_row, "sheet.key": key}
@@ -96,16 +101,35 @@ def run(
     return perform(request)
 
 
-def _tracker(plan: Plan, stack: ExitStack) -> ProgressTracker:
+def _tracker(plan: Plan) -> ProgressTracker:
     """The run's voice, with those who hear it: reporters that are closed with the run, and observers."""
     tracker = ProgressTracker()
     choices = plan.settings.selected["progress"]
     for choice, reporter in zip(choices, plan.build("progress", tracker.warn), strict=True):
-        stack.callback(reporter.close)
-        tracker.listen(f"progress {choice.word}", reporter_listener(reporter))
+        tracker.listen(f"progress {choice.word}", reporter_listener(reporter), reporter.close)
     dispatcher = Dispatcher(plan.plugins)
     tracker.observe(dispatcher.notify)
     return tracker
+
+
+def _warn_of_open_file(workbook: Path, tracker: ProgressTracker) -> None:
+    owner = owner_of_open_file(workbook)
+    if owner:
+        tracker.warn(
+            f"{workbook.name} is open ({owner}): what is typed there now and saved later would replace the results; "
+            "close it without saving, or save it before the run ends"
+        )
+
+
+def _refuse_event_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(
+        "ihacpa_core.run() blocks, and an event loop is running here",
+        hint="await asyncio.to_thread(ihacpa_core.run, ...)",
+    )
 
 
 def _word(function: Callable[..., Any]) -> str:

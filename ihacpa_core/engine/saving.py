@@ -94,10 +94,9 @@ class Saving:
         since_last = time.monotonic() - self._last_end
         if not self._schedule.is_due(since_last=since_last, cost=self._cost, asked=asked):
             return
-        if self._is_busy():
-            if self._schedule.every != "batch":
-                return
-            await self.idle()
+        if self._is_busy() and self._schedule.every != "batch":
+            return
+        await self.idle()  # also raises what a save before this one could not live with: a journal that fails
         self._task = asyncio.ensure_future(self._save_and_warn(full_check=self.totals.saves == 0))
 
     async def idle(self) -> None:

@@ -63,7 +63,7 @@ class RunSession:
         else:
             machinery.journal.choice("resume", edited=self._beginning.edited)
         try:
-            with stop_on_signals(machinery.controller.stop, self._tracker.warn) as interruption:
+            with stop_on_signals(machinery.controller.stop, self._tracker.warn, self._tracker.close) as interruption:
                 end = await self._go(machinery, info, interruption)
         finally:
             machinery.committer.close()
@@ -118,9 +118,7 @@ class RunSession:
             finally:
                 await processor.close()
             await self._save_rest(machinery)
-        except StoreError as failed:
-            error = failed
-        except WorkbookError as failed:
+        except (StoreError, WorkbookError) as failed:
             error = failed
         return RunEnd(interrupted=interruption.exit_code, stopped=machinery.controller.stopped_because, error=error)
 

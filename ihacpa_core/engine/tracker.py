@@ -6,6 +6,7 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from ihacpa_core.engine.memory import peak_memory
 from ihacpa_core.events import Event, WarningRaised
@@ -30,6 +31,7 @@ class ProgressTracker:
     def __init__(self, listeners: Sequence[tuple[str, Listener]] = ()) -> None:
         self._listeners = list(listeners)
         self._notify: Notify | None = None
+        self._closers: list[Callable[[], None]] = []
         self._started = time.monotonic()
         self._latest: dict[RecordId, Outcome] = {}
         self._slowest: list[tuple[float, str]] = []
@@ -43,9 +45,11 @@ class ProgressTracker:
         self.warnings: list[str] = []
         self.processing_seconds = 0.0
 
-    def listen(self, name: str, listener: Listener) -> None:
-        """Let `listener` hear what is announced from now on."""
+    def listen(self, name: str, listener: Listener, close: Callable[[], None] | None = None) -> None:
+        """Let `listener` hear what is announced from now on; `close` is called once, at the very end."""
         self._listeners.append((name, listener))
+        if close is not None:
+            self._closers.append(close)
 
     def observe(self, notify: Notify) -> None:
         """Let the plugins that observe the run hear what is announced from now on."""
@@ -60,6 +64,13 @@ class ProgressTracker:
                 self._complain(name, error)
         for failure in self._notify(event) if self._notify else ():
             self._complain(f"plugin {failure.plugin_id}", failure.error)
+
+    def close(self) -> None:
+        """Let everybody go: terminals and files are left as they should be. Once is enough; more does no harm."""
+        closers, self._closers, self._listeners = self._closers, [], []
+        for close in closers:
+            with suppress(Exception):  # an observer's fault, at a time when nobody listens any more
+                close()
 
     def warn(self, message: str, source: str = "ihacpa") -> None:
         """Tell a person something that stops nothing."""
