@@ -100,3 +100,15 @@ Event = (
     | WarningRaised
     | RunFinished
 )
+
+EVENT_NAMES: dict[type[Event], str] = {
+    RunStarted: "run_started",
+    BatchStarted: "batch_started",
+    RecordFinished: "record_finished",
+    BatchCommitted: "batch_committed",
+    WorkbookSaved: "workbook_saved",
+    CheckpointWritten: "checkpoint_written",
+    WarningRaised: "warning",
+    RunFinished: "run_finished",
+}
+"""What an event is called: ``on_NAME`` of a reporter, ``ihacpa_NAME`` of an observer."""

@@ -142,7 +142,7 @@ def _add_resume(group: Any) -> None:
 def _add_output(group: Any) -> None:
     group.add_argument("--json", action="store_true", help="the summary as JSON on standard output")
     group.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
-    group.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    group.add_argument("-v", "--verbose", action="store_true", help="a line for every record in the log file")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours; default: auto")
     group.add_argument("--traceback", action="store_true", help="show where an error comes from")
     group.add_argument("--version", "-V", action="version", version=_version(), help="the version, and nothing else")

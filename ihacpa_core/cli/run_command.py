@@ -46,6 +46,7 @@ def request_from(args: Namespace, argv: Sequence[str]) -> RunRequest:
         ),
         recovery=RecoveryOptions(mode=_start_mode(args), force=args.force_continue),
         wait=args.wait,
+        verbose=args.verbose,
         argv=tuple(argv),
     )
 

@@ -20,6 +20,7 @@ class RunRequest:
     :param overrides: ``KEY=VALUE`` texts of ``-o``.
     :param function: a Python function to use as the processor, whatever the settings say.
     :param wait: seconds to wait for another run's lock.
+    :param verbose: the log has a line for every record.
     :param argv: what was typed after ``ihacpa``, for the hint that says how to go on; None outside the command line.
     """
 
@@ -32,4 +33,5 @@ class RunRequest:
     recovery: RecoveryOptions = field(default_factory=RecoveryOptions)
     function: Callable[..., Any] | None = None
     wait: float = 0.0
+    verbose: bool = False
     argv: tuple[str, ...] | None = None

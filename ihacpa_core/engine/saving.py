@@ -147,7 +147,7 @@ class Saving:
         try:
             loop = asyncio.get_running_loop()
             receipt = await loop.run_in_executor(self._thread, self._write, batch, full_check)
-        except BaseException:
+        except BaseException:  # a cancellation too: what is not saved stays to be saved
             self._pending = batch | self._pending
             raise
         self._count(receipt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 
@@ -43,7 +44,8 @@ class RunSession:
         backend: SaveBackend = self._plan.build("save", self._tracker.warn)
         cost = self._check(backend)
         info = self._open_state()
-        logbook = Logbook(self._plan.folder.log(info.run_id))
+        level = logging.DEBUG if self._plan.request.verbose else logging.INFO
+        logbook = Logbook(self._plan.folder.log(info.run_id), level=level)
         self._tracker.listen("the log", logbook.note)
         with logbook:
             return await self._lead(backend, cost, info)

@@ -236,6 +236,19 @@ def test_fail_on_and_batch_size_are_checked(project):
     assert "critical" in result.stderr
 
 
+def test_verbose_logs_every_record(project):
+    """The log of a run tells its batches and saves; with -v every record as well."""
+    project.run("--limit", "3", expect=ExitCode.OK)
+    project.run("--limit", "3", "-v", expect=ExitCode.OK)
+
+    quiet, verbose = (
+        path.read_text() for path in sorted((project.folder / ".ihacpa" / "book.xlsx" / "logs").iterdir())
+    )
+    assert "batch 1 committed" in quiet
+    assert "item-02" not in quiet.partition("slowest")[0]
+    assert "item-02" in verbose.partition("slowest")[0]
+
+
 def test_state_is_private(project):
     """Journal, backups and logs are readable by the owner alone."""
     project.run(expect=ExitCode.OK)

@@ -52,7 +52,7 @@ def open_writing(path: Path, busy_timeout: float) -> sqlite3.Connection:
         for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"):
             db.execute(f"PRAGMA {pragma}")
         _migrate(db)
-    except BaseException:
+    except BaseException:  # whatever it was, nobody else will close it
         db.close()
         raise
     return db
@@ -69,7 +69,7 @@ def open_reading(path: Path, busy_timeout: float) -> sqlite3.Connection | None:
         if not _user_version(db):
             db.close()
             return None
-    except BaseException:
+    except BaseException:  # whatever it was, nobody else will close it
         db.close()
         raise
     return db

@@ -143,7 +143,7 @@ class SqliteStore(CheckpointStore):
             try:
                 yield db
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # an interruption too: half a transaction is none
                 if db.in_transaction:
                     with suppress(sqlite3.Error):  # the first error is the one to tell
                         db.execute("ROLLBACK")
