@@ -39,9 +39,11 @@ if TYPE_CHECKING:
         WorkbookSaved,
     )
     from ihacpa_core.function import FunctionProcessor
+    from ihacpa_core.health import CheckResult, Health, HealthCheck, HealthContext
     from ihacpa_core.journal import EntryKind, JournalEntry
     from ihacpa_core.markers import HOOK_API, hookimpl
     from ihacpa_core.offers import Offer
+    from ihacpa_core.parser import Commands, Parser, PluginCommand, PluginOption
     from ihacpa_core.records import (
         Cell,
         CellStyle,
@@ -107,9 +109,11 @@ _HOMES = {
         "WarningRaised", "WorkbookSaved",
     ),
     "function": ("FunctionProcessor",),
+    "health": ("CheckResult", "Health", "HealthCheck", "HealthContext"),
     "journal": ("EntryKind", "JournalEntry"),
     "markers": ("HOOK_API", "hookimpl"),
     "offers": ("Offer",),
+    "parser": ("Commands", "Parser", "PluginCommand", "PluginOption"),
     "records": (
         "Cell", "CellStyle", "CellUpdate", "CellValue", "Failure", "Headers", "Level", "Outcome", "Record", "RecordId",
         "Status",
@@ -143,10 +147,12 @@ __all__ = [
     "CellStyle",
     "CellUpdate",
     "CellValue",
+    "CheckResult",
     "CheckpointData",
     "CheckpointStore",
     "CheckpointWritten",
     "Close",
+    "Commands",
     "ConfigError",
     "DecisionNeeded",
     "Duration",
@@ -158,6 +164,9 @@ __all__ = [
     "Fingerprint",
     "FunctionProcessor",
     "Headers",
+    "Health",
+    "HealthCheck",
+    "HealthContext",
     "IhacpaError",
     "JournalEntry",
     "Level",
@@ -167,7 +176,10 @@ __all__ = [
     "Offer",
     "Outcome",
     "Package",
+    "Parser",
+    "PluginCommand",
     "PluginError",
+    "PluginOption",
     "ProcessRecord",
     "Processor",
     "ProgressReporter",

@@ -75,7 +75,9 @@ class ConfigError(UsageError):
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "one mistake"
-        super().__init__(f"the settings hold {count}, nothing was written", hint="ihacpa config show")
+        super().__init__(
+            f"the settings hold {count}, nothing was written", hint="mend them, then type the same command again"
+        )
         self.mistakes = tuple(mistakes)
 
     def __str__(self) -> str:

@@ -161,13 +161,15 @@ class FileOps:
         """How many bytes this user may still write below `folder`. No effect: it is not counted."""
         return shutil.disk_usage(folder).free
 
-    def write_atomic(self, path: Path, content: bytes) -> None:
+    def write_atomic(self, path: Path, content: bytes, *, mode: int = 0o600) -> None:
         """Let `path` hold `content`, durably; a reader sees the old content or the new one, never a part."""
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         file = self.create_exclusive(temporary)
         try:
             with file:
                 file.write(content)
+                if mode != 0o600 and os.name != "nt":
+                    os.fchmod(file.fileno(), mode)
                 self.fsync(file)
             self.replace(temporary, path)
         except OSError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ihacpa_core.errors import RecordError, UsageError
 from ihacpa_core.records import Cell, CellValue, Headers, Outcome, Record
 from ihacpa_core.roles import Processor, RunContext
+from ihacpa_core.threads import FunctionThreads, as_failure
 
 UserFunction = Callable[[Record], Any]
 
@@ -50,9 +50,11 @@ class FunctionProcessor(Processor):
 
     def __init__(self, function: UserFunction, *, concurrency: int = 1, results: Sequence[str] = ()) -> None:
         self._function = function
-        self._is_async = inspect.iscoroutinefunction(function)
+        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004  an object with an async __call__ is as good
+        )
         self._results = results
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: FunctionThreads | None = None
         self.concurrency = concurrency
 
     def bind(self, headers: Headers) -> Sequence[str]:
@@ -60,25 +62,32 @@ class FunctionProcessor(Processor):
 
     async def open(self) -> None:
         if not self._is_async:
-            # Threads of its own: in the loop's shared pool, slow functions would keep the journal waiting.
-            self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="ihacpa-function")
+            self._threads = FunctionThreads(self.concurrency)
 
     async def close(self) -> None:
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     async def process(self, record: Record, context: RunContext) -> Outcome:
         seen = observed(record)
         answer = await self._call(seen)
         if answer is None:
-            return Outcome.skipped(record, "the function returned None")
+            return replace(Outcome.skipped(record, "the function returned None"), inputs=tuple(sorted(seen.read)))
         cells = _cells(answer, record.headers)
         return Outcome.done(record, cells, inputs=tuple(sorted(seen.read - cells.keys())))
 
     async def _call(self, record: Record) -> Any:
-        if self._is_async:
+        if self._threads is not None:
+            return await self._threads.call(lambda: self._function(record))
+        try:
             return await self._function(record)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._function, record)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the run is being stopped
+            raise as_failure(error) from error
+        except (StopIteration, StopAsyncIteration, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            raise as_failure(error) from error
 
 
 def _letter(headers: Headers, name: str) -> str:
@@ -95,4 +104,12 @@ def _cells(answer: Any, headers: Headers) -> dict[str, Cell]:
             f"the function returned {type(answer).__name__}, not a mapping",
             hint="return {'Header': value, ...}, or None to skip the row",
         )
-    return {_letter(headers, name): value if isinstance(value, Cell) else Cell(value) for name, value in answer.items()}
+    cells: dict[str, Cell] = {}
+    for name, value in answer.items():
+        if not isinstance(name, str):
+            raise RecordError(f"the function returned a value for {name!r}", hint="name a column by header or letter")
+        letter = _letter(headers, name)
+        if letter in cells:
+            raise RecordError(f"the function returned two values for column {letter}")
+        cells[letter] = value if isinstance(value, Cell) else Cell(value)
+    return cells

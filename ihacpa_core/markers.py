@@ -6,7 +6,16 @@ import pluggy
 
 PROJECT = "ihacpa"
 HOOK_API = 1
-"""The version of the hook specifications. Adding a hook or a field keeps it; removing one raises it."""
+"""The version of the hook specifications. Adding a hook or a field keeps it; removing one raises it.
+
+A plugin may say which version it is made for, in a line of its module (or an attribute of its object)::
+
+    ihacpa_hook_api = 1
+
+It is refused at the start by an ihacpa that has another version. A plugin that says nothing is taken as it is.
+"""
+
+HOOK_API_ATTRIBUTE = "ihacpa_hook_api"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

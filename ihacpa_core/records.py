@@ -58,6 +58,11 @@ def fold(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def is_column(text: str) -> bool:
+    """Whether `text` is a column's letter, from A to XFD."""
+    return text.isascii() and text.isalpha() and (len(text) < 3 or (len(text) == 3 and text.upper() <= "XFD"))
+
+
 @dataclass(frozen=True, slots=True)
 class Headers:
     """The header row: column letter to text, as it stands in the sheet, in column order."""
@@ -67,13 +72,14 @@ class Headers:
     def letter(self, name: str) -> str | None:
         """The column that `name` means: a header's text first (white space and case ignored), a letter second.
 
-        A text that stands over two columns means the first of them.
+        A text that stands over two columns means the first of them. A letter of several is written in capitals: "AB" is
+        a column, and "Sum" a header that is not there.
         """
         wanted = fold(name)
         for letter, text in self.texts.items():
             if fold(text) == wanted:
                 return letter
-        return name.upper() if name.isascii() and name.isalpha() and len(name) <= 3 else None
+        return name.upper() if is_column(name) and (name.isupper() or len(name) == 1) else None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -186,6 +186,9 @@ class SaveSession(ABC):
 class SaveBackend(ABC):
     """Turns cell updates into a workbook file."""
 
+    accept_loss: bool = False
+    """Whether the settings accept what `inspect` says would be lost for good; without that the run does not start."""
+
     @abstractmethod
     def inspect(self, source: Path) -> Sequence[Loss]:
         """What a save with this backend would lose from `source`; nothing is written beside it.

@@ -15,7 +15,20 @@ import ihacpa_core
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "ihacpa_core"
 PLUGINS = ROOT / "plugins" / "ihacpa_plugins"
-VOCABULARY = {"errors", "records", "state", "events", "journal", "review", "roles", "offers", "hookspecs", "markers"}
+VOCABULARY = {
+    "errors",
+    "records",
+    "state",
+    "events",
+    "journal",
+    "review",
+    "roles",
+    "offers",
+    "hookspecs",
+    "markers",
+    "health",
+    "parser",
+}
 
 
 def imports(path):

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
+from ihacpa_core.cli.output import open_streams, silence_output
 from ihacpa_core.errors import ExitCode, IhacpaError, UsageError
 from ihacpa_core.plugins.builtins import COMMANDS as PLUGIN_COMMANDS
 
 OWN_COMMANDS = {
     "run": "work on the workbook; the word may be left out",
-    "config": "show and check the settings",
+    "init": "write a commented settings file after a look at a workbook",
+    "config": "show, check and change the settings",
+    "doctor": "check settings, plugins, workbook and sources, and say what to do",
     "plugins": "list what can be selected",
 }
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command that `argv` names; returns the exit code."""
-    traceback = "--traceback" in argv
+    open_streams()
     words = [word for word in argv if word != "--traceback"]
     try:
         return _run(words)
@@ -29,18 +33,13 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write("\ninterrupted; type the same command again to go on\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output left; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_output()
         return ExitCode.OK
     except IhacpaError as error:
-        if traceback:
-            raise
-        _show(error)
+        _show(error, with_traceback="--traceback" in argv)
         return error.exit_code
-    except Exception as error:  # the last resort: a person sees what happened and how to see more, not a traceback
-        if traceback:
-            raise
-        _show(_internal(error))
+    except Exception as error:  # noqa: BLE001  the last resort: what happened and how to see more, no traceback
+        _show(_internal(error), with_traceback="--traceback" in argv)
         return ExitCode.INTERNAL
 
 
@@ -50,6 +49,10 @@ def commands() -> dict[str, str]:
 
 
 def _run(argv: Sequence[str]) -> int:
+    if _may_be_added(argv):
+        from ihacpa_core.cli.plugin_command import run_added_command
+
+        return run_added_command(argv[0], argv[1:])
     name, rest = _split(argv)
     command = next((command for command in PLUGIN_COMMANDS if command.name == name), None)
     if command is not None:
@@ -62,25 +65,26 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The command and its arguments. What looks like no command is an option or a workbook of `run`.
+    """The command and its arguments. What looks like no command is an option or a workbook of `run`."""
+    return (argv[0], argv[1:]) if argv and argv[0] in commands() else ("run", argv)
 
-    :raises UsageError: the first word could only be a command, and there is none of that name.
-    """
+
+def _may_be_added(argv: Sequence[str]) -> bool:
+    """Whether the first word could only be a command, and is none of those that are always there."""
     if not argv or argv[0].startswith("-") or "." in argv[0] or os.sep in argv[0] or "/" in argv[0]:
-        return "run", argv
-    if argv[0] in commands():
-        return argv[0], argv[1:]
-    raise unknown_command(argv[0])
+        return False
+    return argv[0] not in commands()
 
 
-def unknown_command(word: str) -> UsageError:
-    """A word without a dot or slash is never a workbook."""
-    guess = get_close_matches(word, commands(), n=1)
+def unknown_command(word: str, added: Iterable[str] = ()) -> UsageError:
+    """A word without a dot or slash is never a workbook. `added` are the commands of hook plugins."""
+    known = [*commands(), *added]
+    guess = get_close_matches(word, known, n=1)
     hint = f"did you mean '{guess[0]}'? " if guess else ""
     return UsageError(
         f"unknown command '{word}'",
         why="a workbook has a dot or a slash in its name",
-        hint=f"{hint}commands: {', '.join(commands())}",
+        hint=f"{hint}commands: {', '.join(known)}",
     )
 
 
@@ -92,8 +96,10 @@ def _internal(error: Exception) -> IhacpaError:
     )
 
 
-def _show(error: IhacpaError) -> None:
+def _show(error: IhacpaError, *, with_traceback: bool) -> None:
     """What happened, why, and the next thing to type."""
+    if with_traceback:
+        traceback.print_exc()
     lines = [f"ihacpa: error: {error.what if error.why else error}"]
     if error.why:
         lines.append(f"  why:  {error.why}")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ihacpa_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ihacpa_core.config.extensions import Extensions
 
 EXAMPLES = """\
 examples:
@@ -56,6 +60,10 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self._guess(message)}{self.prog} --help lists the options")
 
+    def knows(self, flag: str) -> bool:
+        """Whether an option of this name is there."""
+        return flag in self._option_string_actions
+
     def _guess(self, message: str) -> str:
         _, _, words = message.partition("unrecognized arguments: ")
         known = list(self._option_string_actions)
@@ -63,11 +71,15 @@ class CommandParser(argparse.ArgumentParser):
         return f"did you mean {guess[0]}? " if guess else ""
 
 
-def run_parser() -> CommandParser:
-    """The parser of ``ihacpa run``, which is also what ``ihacpa --help`` shows."""
+def run_parser(extensions: Extensions | None = None, added: Mapping[str, str] | None = None) -> CommandParser:
+    """The parser of ``ihacpa run``, which is also what ``ihacpa --help`` shows.
+
+    :param extensions: the options of active hook plugins.
+    :param added: their commands, each with its line of help.
+    """
     from ihacpa_core.cli.main import commands
 
-    listed = "\n".join(f"  {name:<12} {summary}" for name, summary in commands().items())
+    listed = "\n".join(f"  {name:<12} {summary}" for name, summary in (commands() | dict(added or {})).items())
     parser = CommandParser(
         prog="ihacpa",
         usage="ihacpa [run] [WORKBOOK] [options]\n       ihacpa COMMAND ...",
@@ -90,6 +102,10 @@ def run_parser() -> CommandParser:
     _add_output(groups["output"])
     add_settings_options(groups["run"])
     groups["run"].add_argument("--dry-run", "-n", action="store_true", help="say what would be done, and do nothing")
+    if extensions is not None and extensions.options:
+        from ihacpa_core.cli.plugin_options import add_plugin_options
+
+        add_plugin_options(parser, extensions)
     return parser
 
 
@@ -110,6 +126,16 @@ def add_settings_options(group: Any) -> None:
     group.add_argument(
         "-o", "--override", action="append", default=[], metavar="KEY=VALUE", help="any setting, for this time"
     )
+    group.add_argument(
+        "-p",
+        "--plugin",
+        dest="plugins",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="switch on a hook plugin, also ./file.py; no:NAME switches any plugin off; may be repeated",
+    )
+    group.add_argument("--trace-hooks", metavar="FILE", help="note every call of a plugin's hook, as JSON lines")
 
 
 def _add(group: Any, flag: Flag) -> None:
@@ -145,6 +171,7 @@ def _add_output(group: Any) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="a line for every record in the log file")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours; default: auto")
     group.add_argument("--traceback", action="store_true", help="show where an error comes from")
+    group.add_argument("--help-all", action="store_true", help="this, and the options and commands of active plugins")
     group.add_argument("--version", "-V", action="version", version=_version(), help="the version, and nothing else")
 
 

@@ -3,55 +3,103 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
-from collections.abc import Sequence
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ihacpa_core.cli.main import commands, unknown_command
 from ihacpa_core.cli.options import CommandParser, add_settings_options, formatter
+from ihacpa_core.cli.plugin_options import added_commands, settings_typed, typed_extensions
 from ihacpa_core.config.check import load_settings
+from ihacpa_core.config.given import given_to
 from ihacpa_core.config.settings import Settings
+from ihacpa_core.parser import PluginCommand
 from ihacpa_core.plugins.builtins import BuiltinCommand
+from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.plugins.table import PluginTable
+from ihacpa_core.plugins.trace import open_trace
+
+Parts = Callable[[str, str], tuple[Any, Path]]
 
 
 def run_plugin_command(command: BuiltinCommand, argv: Sequence[str]) -> int:
-    """Run a plugin's command; returns the exit code.
+    """Run the command of a built-in plugin; returns the exit code.
 
     The module has `add_arguments(parser)` and `run(args, parts)`, where ``parts(role, name)`` gives an offer's options
     as the settings have them, and the folder that relative paths in them start from.
     """
     module: Any = import_module(command.module)
     # Taken out first, so that they may stand before and after the words of the command.
+    settled, rest = settings_typed(argv)
+    args = _parser(command.name, command.summary, module.add_arguments).parse_args(rest)
+    code: int = module.run(args, _parts(settled))
+    return code
+
+
+def run_added_command(word: str, argv: Sequence[str]) -> int:
+    """Run the command `word` of a hook plugin that the settings or `argv` switch on; returns the exit code.
+
+    :raises UsageError: there is none of that name.
+    """
+    settled, rest = settings_typed(argv)
+    plugins = PluginTable(trace=open_trace(settled.trace_hooks, Path.cwd()))
+    extensions = typed_extensions(argv, plugins)
+    found = {command.name: command for command in added_commands(plugins, commands())}
+    if word not in found:
+        if extensions.failures:  # it may well be a command of the plugin that is not there
+            raise extensions.failures[0]
+        raise unknown_command(word, found)
+    command = found[word]
+    args = _parser(word, command.summary, command.add_arguments).parse_args(rest)
+    return _configured(command, args, settled, plugins)
+
+
+def _configured(command: PluginCommand, args: Namespace, settled: Namespace, plugins: PluginTable) -> int:
+    """Run a command between the plugins' `ihacpa_configure` and `ihacpa_unconfigure`."""
+    settings, hooks = _settings(settled, plugins), Dispatcher(plugins)
+    try:
+        hooks.configure(lambda entry: given_to(settings, entry.plugin_id, os.environ))
+        return int(command.run(args, _parts(settled)) or 0)
+    finally:
+        for failure in hooks.unconfigure():
+            print(f"ihacpa: warning: {failure}", file=sys.stderr)
+
+
+def _parser(name: str, summary: str, add_arguments: Callable[[ArgumentParser], None] | None) -> CommandParser:
     common = CommandParser(add_help=False, allow_abbrev=False)
     add_settings_options(common.add_argument_group("settings"))
-    settled, rest = common.parse_known_args(list(argv))
     parser = CommandParser(
-        prog=f"ihacpa {command.name}",
-        description=f"{command.summary[:1].upper()}{command.summary[1:]}.",
+        prog=f"ihacpa {name}",
+        description=f"{summary[:1].upper()}{summary[1:]}.",
         epilog=common.format_help().partition("\n\n")[2],
         formatter_class=formatter(),
         allow_abbrev=False,
     )
-    module.add_arguments(parser)
-    args = parser.parse_args(rest)
+    if add_arguments is not None:
+        add_arguments(parser)
+    return parser
 
+
+def _parts(settled: Namespace) -> Parts:
     def parts(role: str, name: str) -> tuple[Any, Path]:
-        settings = _settings(settled, role, name)
+        plugins = PluginTable(trace=open_trace(settled.trace_hooks, Path.cwd()))
+        settings = _settings(settled, plugins, [(role, name)])
         return settings.options(role, name), settings.config_dir
 
-    code: int = module.run(args, parts)
-    return code
+    return parts
 
 
-def _settings(settled: Namespace, role: str, name: str) -> Settings:
+def _settings(settled: Namespace, plugins: PluginTable, also: Sequence[tuple[str, str]] = ()) -> Settings:
     return load_settings(
         Path(settled.directory).resolve() if settled.directory else Path.cwd(),
         Path(settled.config) if settled.config else None,
         dict(os.environ),
         {},
         tuple(settled.override),
-        PluginTable(),
-        also=[(role, name)],
+        plugins,
+        switches=tuple(settled.plugins),
+        also=also,
     )

@@ -34,6 +34,7 @@ def render_summary(
     workbook: Path,
     sheet: str,
     exit_code: int,
+    finished: bool,
     levels: Sequence[tuple[str, int]],
     failures: Sequence[Outcome],
     unchecked: Sequence[tuple[str, int]],
@@ -46,6 +47,7 @@ def render_summary(
 
     A command alone is never broken, so that it can be copied.
 
+    :param finished: whether every record has its outcome; if not, the next command goes on.
     :param levels: how many records had something serious found, by level, the worst first.
     :param failures: the records that failed, after their last try.
     :param unchecked: what could not be looked up, each with the number of records that it concerns.
@@ -56,12 +58,12 @@ def render_summary(
     paint = _Paint(colour)
     width = max(40, min(width, _WIDEST))
     blocks = [
-        list(_headline(workbook, sheet, exit_code, width, paint)),
+        list(_headline(workbook, sheet, exit_code, finished, width, paint)),
         list(_figures(metrics, levels, width, paint)),
         list(_failures(failures, width, paint)),
         list(_unchecked(unchecked, width, paint)),
         [line for note in notes for line in _hanging("note", note, width, paint)],
-        list(_next(next_command, bool(failures), paint)),
+        list(_next(next_command, finished, paint)),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -76,11 +78,13 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and code else text
 
 
-def _headline(workbook: Path, sheet: str, exit_code: int, width: int, paint: _Paint) -> Iterator[str]:
+def _headline(workbook: Path, sheet: str, exit_code: int, finished: bool, width: int, paint: _Paint) -> Iterator[str]:
     try:
         verdict, code = _VERDICTS[ExitCode(exit_code)]
     except (KeyError, ValueError):
         verdict, code = "stopped", _RED
+    if not finished and exit_code == ExitCode.INCOMPLETE:
+        verdict = "stopped early; what was finished is kept"
     where = f"{workbook.name}, sheet {sheet}" if sheet else workbook.name
     for line in wrap(one_line(where), width):
         yield paint(line, _BOLD)
@@ -88,9 +92,7 @@ def _headline(workbook: Path, sheet: str, exit_code: int, width: int, paint: _Pa
         yield paint(line, code)
 
 
-def _figures(
-    metrics: RunMetrics, levels: Sequence[tuple[str, int]], width: int, paint: _Paint
-) -> Iterator[str]:
+def _figures(metrics: RunMetrics, levels: Sequence[tuple[str, int]], width: int, paint: _Paint) -> Iterator[str]:
     for label, text in (
         ("records", _records(metrics)),
         ("found", ", ".join(f"{count:,} {level}" for level, count in levels)),
@@ -110,6 +112,9 @@ def _records(metrics: RunMetrics) -> str:
         parts.append(f"{metrics.unchecked:,} not fully checked")
     if metrics.resumed:
         parts.append(f"{metrics.resumed:,} of them from before the interruption")
+    left = metrics.records - metrics.done - metrics.failed - metrics.skipped
+    if left > 0:
+        parts.append(f"{left:,} left")
     return f"{metrics.records:,}: {', '.join(parts)}"
 
 
@@ -176,9 +181,9 @@ def _unchecked(unchecked: Sequence[tuple[str, int]], width: int, paint: _Paint) 
         yield from (" " * len(head) + line for line in rest)
 
 
-def _next(command: str, failed: bool, paint: _Paint) -> Iterator[str]:
+def _next(command: str, finished: bool, paint: _Paint) -> Iterator[str]:
     if command:
-        yield "to try the failed records again:" if failed else "next:"
+        yield "to try again what failed or was not checked:" if finished else "to go on:"
         yield f"  {paint(one_line(command), _BOLD)}"
 
 

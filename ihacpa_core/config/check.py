@@ -11,20 +11,27 @@ from msgspec.structs import replace
 
 from ihacpa_core.config.convert import WRONG, Converter, fields_of
 from ihacpa_core.config.describe import found
+from ihacpa_core.config.extensions import Extensions, activate, read_early
 from ihacpa_core.config.layers import CONFIG_VARIABLE, read_command_line, read_environment, read_file
 from ihacpa_core.config.mistakes import Mistakes
 from ihacpa_core.config.model import AUTO, TABLES, CoreOptions
+from ihacpa_core.config.plugin_words import switched_by, with_plugin_words
 from ihacpa_core.config.settings import Selected, Settings
 from ihacpa_core.config.tree import DEFAULT, Items, Layer, Leaf, Node, Origin, Table, dotted, laid_over, leaves, plain
 from ihacpa_core.errors import PluginError
 from ihacpa_core.plugins.builtins import ROLES
 from ihacpa_core.plugins.names import did_you_mean, nearest
+from ihacpa_core.plugins.switches import Switch
 
 if TYPE_CHECKING:
+    from ihacpa_core.plugins.discovery import Entry
     from ihacpa_core.plugins.table import Found, PluginTable
 
 SELECTABLE = tuple(role for role in ROLES if role in {field.key for field in fields_of(CoreOptions)})
 """The roles that a key of ``[ihacpa]`` selects; the others are named by options."""
+
+INSTALLED = Origin(DEFAULT.layer, "what is installed")
+"""Where a mistake comes from that is none of the settings: a plugin that nothing selects cannot be used."""
 
 ANY_SELECTED = "*"
 """In a flag's key: the selected offer of a role."""
@@ -38,7 +45,10 @@ def load_settings(
     overrides: Sequence[str],
     plugins: PluginTable,
     *,
+    switches: Sequence[str] = (),
     auto_progress: Sequence[str] = ("plain",),
+    also: Sequence[tuple[str, str]] = (),
+    everything: bool = False,
 ) -> Settings:
     """The settings for a run in the folder `cwd`, from all layers, checked; loads the plugins that they select.
 
@@ -47,7 +57,10 @@ def load_settings(
     :param flags: key to (value, flag as typed): ``{"strategy": ("size", "--strategy")}``. A value of None counts as not
         given; ``strategy.*.batch_size`` is an option of the selected strategy.
     :param overrides: the ``KEY=VALUE`` of each ``-o``.
+    :param switches: the word of each ``-p``: a plugin to switch on, or ``no:`` and one to switch off.
     :param auto_progress: what ``progress = "auto"`` stands for here.
+    :param also: offers whose options are wanted whether or not anything selects them, as (role, name).
+    :param everything: import every installed offer and check its table, too.
     :raises ConfigError: every mistake in the settings.
     :raises UsageError: the settings file cannot be read.
     """
@@ -56,20 +69,32 @@ def load_settings(
     if config is None and env.get(CONFIG_VARIABLE):
         config = Path(env[CONFIG_VARIABLE])
     file = read_file(cwd, config, named_by, mistakes)
-    layers = [file.tree, read_environment(env, plugins, mistakes), read_command_line(overrides, flags, mistakes)]
+    early, typed = read_early(env, plugins), read_command_line(overrides, flags, mistakes)
+    typed = with_plugin_words([file.tree, early, typed], switches, cwd)
+    extensions = _extensions([file.tree, early, typed], cwd, file.path, plugins, mistakes)
+    layers = [file.tree, read_environment(env, plugins, mistakes, extensions.tables), typed]
     tree: Node = Table(DEFAULT)
     for layer in layers:
         tree = laid_over(tree, _canonical(layer, plugins))
     assert isinstance(tree, Table)
-    check = _Check(tree, plugins, mistakes, cwd, file.path)
-    return check.settings(tuple(auto_progress))
+    check = _Check(tree, plugins, mistakes, cwd, file.path, extensions)
+    return check.settings(tuple(auto_progress), also, everything=everything)
 
 
 class _Check:
     """One look over all layers, united in `tree`."""
 
-    def __init__(self, tree: Table, plugins: PluginTable, mistakes: Mistakes, cwd: Path, file: Path | None) -> None:
+    def __init__(
+        self,
+        tree: Table,
+        plugins: PluginTable,
+        mistakes: Mistakes,
+        cwd: Path,
+        file: Path | None,
+        extensions: Extensions,
+    ) -> None:
         self._tree = tree
+        self._extensions = extensions
         self._plugins = plugins
         self._mistakes = mistakes
         self._file = file
@@ -77,7 +102,9 @@ class _Check:
         self._converter = Converter(mistakes, cwd)
         self._selected: dict[str, list[Selected]] = {role: [] for role in ROLES}
 
-    def settings(self, auto_progress: tuple[str, ...]) -> Settings:
+    def settings(
+        self, auto_progress: tuple[str, ...], also: Sequence[tuple[str, str]], *, everything: bool
+    ) -> Settings:
         self._check_tables()
         core = self._converter.options(self._table("ihacpa"), TABLES["ihacpa"], ("ihacpa",))
         sheet = self._converter.options(self._table("sheet"), TABLES["sheet"], ("sheet",))
@@ -86,6 +113,12 @@ class _Check:
         self._enable(core, config_dir)
         for role in SELECTABLE:
             self._select_all(core, role, auto_progress)
+        for role, word in also:
+            self._select(role, word, DEFAULT, (role, word))
+        tables = self._extensions.tables
+        extensions = {name: self._converter.options(self._table(name), tables[name], (name,)) for name in tables}
+        if everything:
+            self._check_unselected()
         self._mistakes.raise_all()
         return Settings(
             core=replace(core, config_dir=str(config_dir)),
@@ -94,14 +127,18 @@ class _Check:
             origins=self._origins(),
             config_dir=config_dir,
             file=self._file,
+            extensions=extensions,
+            owners={name: entry.plugin_id for name, entry in self._extensions.owners.items()},
             unselected=self._unselected(),
         )
 
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def _check_tables(self) -> None:
-        known = [*TABLES, *ROLES]
+        known = [*TABLES, *ROLES, *self._extensions.tables]
         for key, node in self._tree.members.items():
+            if key not in known and isinstance(node, Table) and key in self._extensions.quiet:
+                continue
             if key not in known:
                 self._mistakes.add(node.origin, (key,), *_unknown_top(key, node, known))
             elif not isinstance(node, Table):
@@ -138,11 +175,13 @@ class _Check:
             self._mistakes.add(origin, ("ihacpa", "require"), problem, f"pip install '{text}'")
 
     def _enable(self, core: CoreOptions, config_dir: Path) -> None:
-        for position, word in enumerate(core.plugins):
-            try:
-                self._plugins.enable(word, config_dir)
-            except PluginError as error:
-                self._mistakes.add_error(self._origin_of_word("plugins", position), ("ihacpa", "plugins"), error)
+        origins = [self._origin_of_word("plugins", position) for position in range(len(core.plugins))]
+        switches = [
+            Switch(word, switched_by(word, origin), config_dir)
+            for word, origin in zip(core.plugins, origins, strict=True)
+        ]
+        for switch, error in self._plugins.switch(switches):
+            self._mistakes.add_error(origins[switches.index(switch)], ("ihacpa", "plugins"), error)
 
     def _select_all(self, core: CoreOptions, role: str, auto_progress: tuple[str, ...]) -> None:
         value = getattr(core, role)
@@ -155,7 +194,7 @@ class _Check:
     def _select(self, role: str, word: str, origin: Origin, path: tuple[str, ...]) -> None:
         """Load an offer, convert its options, and go on with the offers that these name."""
         try:
-            chosen = self._plugins.find(role, word)
+            chosen = self._plugins.find(role, word, str(origin))
             name = chosen.entry.name
             if any((one.name, one.argument) == (name, chosen.argument) for one in self._selected[role]):
                 return
@@ -183,6 +222,23 @@ class _Check:
         if meant and meant != word and self._table(role, meant).members:
             with suppress(PluginError):  # that the guess cannot be loaded is no news of what was asked for
                 self._options(self._plugins.find(role, meant), self._table(role, meant), (role, meant))
+
+    def _check_unselected(self) -> None:
+        """Load every offer that nothing selects, and look at its table."""
+        chosen = {(role, one.name) for role, parts in self._selected.items() for one in parts}
+        for role in ROLES:
+            for entry in self._plugins.entries_of(role):
+                if (role, entry.name) not in chosen:
+                    self._check_entry(entry)
+
+    def _check_entry(self, entry: Entry) -> None:
+        from ihacpa_core.plugins.table import Found
+
+        path = (entry.role, entry.name)
+        try:
+            self._options(Found(offer=self._plugins.offer(entry), entry=entry), self._table(*path), path)
+        except PluginError as error:
+            self._mistakes.add_error(INSTALLED, path, error)
 
     def _options_table(self, role: str, name: str) -> Table:
         table = self._table(role, name)
@@ -227,19 +283,31 @@ class _Check:
         return node.origin if node else DEFAULT
 
     def _origins(self) -> dict[str, Origin]:
-        tables: dict[tuple[str, ...], Table] = {(name,): self._table(name) for name in TABLES}
+        names = (*TABLES, *self._extensions.tables)
+        tables: dict[tuple[str, ...], Table] = {(name,): self._table(name) for name in names}
         chosen = [(role, one.name) for role, parts in self._selected.items() for one in parts]
         tables.update({path: self._options_table(*path) for path in chosen})
         return {dotted(at): leaf.origin for path, table in tables.items() for at, leaf in leaves(table, path)}
 
     def _unselected(self) -> tuple[tuple[tuple[str, ...], Any, Origin], ...]:
         chosen = {(role, one.name) for role, parts in self._selected.items() for one in parts}
-        values = [(path, leaf) for role in ROLES for path, leaf in leaves(self._table(role), (role,))]
+        kept = (*ROLES, *sorted(self._extensions.quiet))
+        values = [(path, leaf) for name in kept for path, leaf in leaves(self._table(name), (name,))]
         return tuple(
             (path, plain(leaf), leaf.origin)
             for path, leaf in values
             if path[:2] not in chosen and path[1] != ANY_SELECTED
         )
+
+
+def _extensions(
+    layers: Sequence[Table], cwd: Path, file: Path | None, plugins: PluginTable, mistakes: Mistakes
+) -> Extensions:
+    try:
+        return activate(layers, cwd, file.parent if file else cwd, plugins)
+    except PluginError as error:
+        mistakes.add_error(DEFAULT, ("ihacpa", "plugins"), error)
+        return Extensions()
 
 
 def _canonical(tree: Table, plugins: PluginTable) -> Table:

@@ -138,14 +138,20 @@ def _absolute(path: Path) -> Path:
 # --- the environment --------------------------------------------------------------------------------------------------
 
 
-def read_environment(env: Mapping[str, str], words: Words, mistakes: Mistakes) -> Table:
-    """The settings among the variables: ``IHACPA_STRATEGY``, ``IHACPA_STRATEGY__MEMORY__TARGET``."""
+def read_environment(
+    env: Mapping[str, str], words: Words, mistakes: Mistakes, extensions: Mapping[str, type] | None = None
+) -> Table:
+    """The settings among the variables: ``IHACPA_STRATEGY``, ``IHACPA_STRATEGY__MEMORY__TARGET``.
+
+    :param extensions: the tables of hook plugins, each with what declares its keys.
+    """
+    tables = {**TABLES, **(extensions or {})}
     tree = Table(DEFAULT)
     for name in sorted(name for name in env if name.startswith(PREFIX) and name not in RESERVED):
         origin = Origin(Layer.ENVIRONMENT, name)
-        path = _path_of_variable(name, words)
+        path = _path_of_variable(name, words, tables)
         if path is None:
-            meant = nearest(name.removeprefix(PREFIX), _variables(words))
+            meant = nearest(name.removeprefix(PREFIX), _variables(words, tables))
             hint = f"did you mean '{PREFIX}{meant}'?" if meant else f"variables that begin with {PREFIX} are settings"
             mistakes.add(origin, (name.removeprefix(PREFIX).lower(),), "no setting has this name", hint)
             continue
@@ -153,14 +159,14 @@ def read_environment(env: Mapping[str, str], words: Words, mistakes: Mistakes) -
     return tree
 
 
-def _path_of_variable(name: str, words: Words) -> tuple[str, ...] | None:
+def _path_of_variable(name: str, words: Words, tables: Mapping[str, type]) -> tuple[str, ...] | None:
     parts = name.removeprefix(PREFIX).split("__")
     if len(parts) == 1:
         key = _match(parts[0], _keys(CoreOptions))
         return ("ihacpa", key) if key else None
-    table = _match(parts[0], [*TABLES, *ROLES])
-    if table in TABLES:
-        key = _match(parts[1], _keys(TABLES[table])) if len(parts) == 2 else None
+    table = _match(parts[0], [*tables, *ROLES])
+    if table is not None and table in tables:
+        key = _match(parts[1], _keys(tables[table])) if len(parts) == 2 else None
         return (table, key) if key else None
     offer = _match(parts[1], words.words(table)) if table and len(parts) > 2 else None
     return (table, offer, *(part.lower() for part in parts[2:])) if table and offer else None
@@ -170,12 +176,12 @@ def _match(part: str, known: Iterable[str]) -> str | None:
     return next((word for word in known if as_variable(word) == part), None)
 
 
-def _variables(words: Words) -> list[str]:
+def _variables(words: Words, tables: Mapping[str, type]) -> list[str]:
     """The names of all variables that are settings, without the prefix; those of options up to the offer's name."""
     core = [as_variable(key) for key in _keys(CoreOptions)]
-    tables = [f"{as_variable(table)}__{as_variable(key)}" for table in TABLES for key in _keys(TABLES[table])]
+    others = [f"{as_variable(table)}__{as_variable(key)}" for table in tables for key in _keys(tables[table])]
     offers = [f"{as_variable(role)}__{as_variable(word)}__" for role in ROLES for word in words.words(role)]
-    return [*core, *tables, *offers]
+    return [*core, *others, *offers]
 
 
 def _keys(options: type) -> list[str]:
@@ -213,7 +219,7 @@ def _with_override(tree: Table, override: str, mistakes: Mistakes) -> Table:
         mistakes.add(Origin(Layer.COMMAND_LINE, f"-o {shown}"), (shown,), "expected KEY=VALUE", "-o save_every=batch")
         return tree
     origin = Origin(Layer.COMMAND_LINE, f"-o {'.'.join(keys)}")
-    return _added(tree, nested(_placed(keys), _read_typed(text[1:].strip(), origin)))
+    return _added(tree, nested(placed(keys), _read_typed(text[1:].strip(), origin)))
 
 
 def _read_typed(text: str, origin: Origin) -> Node:
@@ -228,10 +234,10 @@ def _flag_value(value: Any, origin: Origin) -> Node:
 
 
 def _path_of_flag(key: str) -> tuple[str, ...]:
-    return _placed(tuple(key.split(".")))
+    return placed(split_key(key)[0] if '"' in key else tuple(key.split(".")))
 
 
-def _placed(keys: tuple[str, ...]) -> tuple[str, ...]:
+def placed(keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of ``[ihacpa]`` are written without the table's name."""
     return ("ihacpa", *keys) if len(keys) == 1 else keys
 

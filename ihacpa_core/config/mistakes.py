@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ihacpa_core.config.lines import KeyPath
 from ihacpa_core.config.tree import Origin, dotted
 from ihacpa_core.errors import ConfigError, Mistake, PluginError
+from ihacpa_core.plugins.broken import BrokenPlugin
 
 
 class Mistakes:
@@ -16,6 +17,11 @@ class Mistakes:
         self._found: list[tuple[Origin, Mistake]] = []
         self._cause: PluginError | None = None
 
+    @property
+    def found(self) -> bool:
+        """Whether anything is wrong, so far."""
+        return bool(self._found)
+
     def add(self, origin: Origin, path: KeyPath, problem: str, hint: str = "") -> None:
         """Note that the value at `path`, which came from `origin`, is wrong."""
         mistake = Mistake(where=str(origin), key=origin.section + dotted(path), problem=problem, hint=hint)
@@ -24,7 +30,10 @@ class Mistakes:
 
     def add_error(self, origin: Origin, path: KeyPath, error: PluginError) -> None:
         """Note that what `path` selects cannot be used."""
-        self.add(origin, path, str(error), error.hint)
+        if isinstance(error, BrokenPlugin):
+            self.add(origin, path, error.told(str(origin)))
+        else:
+            self.add(origin, path, str(error), error.hint)
         self._cause = self._cause or error
 
     def raise_all(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Settings:
     :param origins: where each value that is no default comes from, by its dotted key (``ihacpa.strategy``).
     :param config_dir: the folder that relative paths start from, absolute.
     :param file: the settings file, if there is one.
+    :param extensions: the tables of hook plugins: name to their options; `owners`: name to the plugin's id.
     :param unselected: values of tables whose offers are not selected: kept, and not checked.
     """
 
@@ -55,6 +56,8 @@ class Settings:
     origins: Mapping[str, Origin]
     config_dir: Path
     file: Path | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
     unselected: tuple[tuple[tuple[str, ...], Any, Origin], ...] = ()
 
     def one(self, role: str) -> Selected:
@@ -76,13 +79,15 @@ class Settings:
         return self.origins.get(dotted(path), DEFAULT)
 
     def rows(self) -> Iterator[Row]:
-        """Every value of the core's tables and of the selected offers, defaults too."""
-        yield from _rows(self.core, ("ihacpa",))
-        yield from _rows(self.sheet, ("sheet",))
+        """Every value of the core's tables, of hook plugins and of the selected offers, defaults too."""
+        yield from rows_of(self.core, ("ihacpa",))
+        yield from rows_of(self.sheet, ("sheet",))
+        for name, options in self.extensions.items():
+            yield from rows_of(options, (name,))
         for role, parts in self.selected.items():
             for selected in parts:
                 if selected.options is not None:
-                    yield from _rows(selected.options, (role, selected.name))
+                    yield from rows_of(selected.options, (role, selected.name))
 
     def effective(self) -> dict[str, Any]:
         """The settings as nested tables that repeat the run when they are written to a TOML file and read again.
@@ -100,17 +105,18 @@ class Settings:
         return tables
 
 
-def _rows(options: Any, path: tuple[str, ...]) -> Iterator[Row]:
+def rows_of(options: Any, path: tuple[str, ...]) -> Iterator[Row]:
+    """Every value of an options object that stands at `path`."""
     kind: type = type(options)
-    for field in fields_of(kind):
-        yield from _value_rows(getattr(options, field.name), (*path, field.key), field.secret)
+    for one in fields_of(kind):
+        yield from _value_rows(getattr(options, one.name), (*path, one.key), one.secret)
 
 
 def _value_rows(value: Any, path: tuple[str, ...], secret: bool) -> Iterator[Row]:
     if value is None:  # TOML has no word for it: the key is left out
         return
     if is_options(type(value)):
-        yield from _rows(value, path)
+        yield from rows_of(value, path)
     elif isinstance(value, Mapping) and value:
         for key, member in value.items():
             yield from _value_rows(member, (*path, str(key)), secret)

@@ -10,9 +10,9 @@ from typing import Any
 
 from ihacpa_core.config.settings import Settings
 from ihacpa_core.config.tree import Origin, dotted, quoted
+from ihacpa_core.plugins.builtins import ROLES
 
 HIDDEN = "(secret)"
-_TABLE_DEPTH = {"ihacpa": 1, "sheet": 1}
 _NOT_SELECTED = "not selected, not checked"
 
 _SECRET_KEY = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
@@ -71,7 +71,7 @@ def _hidden(value: Any) -> Any:
 
 
 def _blocks(lines: Iterable[_Line], mark: str) -> Iterator[str]:
-    for table, members in groupby(lines, key=lambda line: line[0][: _TABLE_DEPTH.get(line[0][0], 2)]):
+    for table, members in groupby(lines, key=lambda line: line[0][: 2 if line[0][0] in ROLES else 1]):
         rows = [(f"{dotted(path[len(table) :])} = {literal(value)}", origin) for path, value, origin in members]
         width = min(max(len(text) for text, _ in rows), 60)
         body = "\n".join(f"{mark}{text:<{width}}  # {origin}" for text, origin in rows)

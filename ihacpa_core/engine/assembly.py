@@ -11,7 +11,7 @@ from ihacpa_core.config.units import parse_duration
 from ihacpa_core.engine.attempts import Attempts
 from ihacpa_core.engine.backups import list_backups
 from ihacpa_core.engine.beginning import Beginning
-from ihacpa_core.engine.checkpoints import CheckpointManager
+from ihacpa_core.engine.checkpoints import CheckpointManager, Ticket
 from ihacpa_core.engine.commits import GroupCommitter
 from ihacpa_core.engine.controller import BatchController
 from ihacpa_core.engine.fingerprint import fingerprint
@@ -19,12 +19,12 @@ from ihacpa_core.engine.guard import GuardedStrategy
 from ihacpa_core.engine.journal import RunJournal
 from ihacpa_core.engine.processing import BatchProcessor
 from ihacpa_core.engine.saver import AtomicSaver, SaveReceipt
-from ihacpa_core.engine.saving import Drawing, Saving
+from ihacpa_core.engine.saving import Drawing, Origin, Saving
 from ihacpa_core.engine.schedule import SaveSchedule
 from ihacpa_core.engine.tracker import ProgressTracker
 from ihacpa_core.events import CheckpointWritten, WorkbookSaved
 from ihacpa_core.fileops import FileOps
-from ihacpa_core.plugins.dispatch import Dispatcher, compose
+from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.records import Record
 from ihacpa_core.roles import CheckpointStore, SaveBackend
 from ihacpa_core.state import RunInfo, RunMetrics
@@ -78,6 +78,7 @@ class Assembly:
         self._tracker = tracker
         self._ops = ops
         self._cost = cost
+        self._hooks = Dispatcher(self._plan.plugins)
 
     def build(self) -> Machinery:
         """Make the parts; inside the event loop that will run them."""
@@ -120,9 +121,13 @@ class Assembly:
         return Saving(
             draw=lambda: self._draw(journal),
             schedule=SaveSchedule(every=_save_every(core.save_every)),
+            surround=self._hooks.around_save(self._plan.target, self._warn_from_thread),
+            starting=lambda: self._save_begins(journal, checkpoints),
             saved=self._workbook_saved,
             after_save=checkpoints.after_save,
             warn=self._tracker.warn,
+            origin=Origin(self._beginning.rows.keys(), self._beginning.sheet.headers.texts),
+            drawn=self._beginning.history.drawn if self._beginning.history else (),
             overwrite_formulas=core.overwrite_formulas,
             expected_cost=self._cost,
             edited=self._beginning.edited,
@@ -136,16 +141,18 @@ class Assembly:
         committer: GroupCommitter,
     ) -> BatchController:
         plan, core, tracker = self._plan, self._plan.settings.core, self._tracker
-        strategy = GuardedStrategy(core.strategy, plan.build("strategy", tracker.warn), tracker.warn)
+        guarded = GuardedStrategy(core.strategy, plan.build("strategy", tracker.warn), tracker.warn)
         batches = BatchProcessor(
             executor=plan.build("executor", tracker.warn),
             attempts=Attempts(self._process(), core.attempts, self._retried),
             committer=committer,
             processor=self._beginning.processor,
+            results=self._beginning.results,
+            key=self._beginning.sheet.key,
             normalised=self._normalised,
         )
         return BatchController(
-            strategy=strategy,
+            strategy=self._hooks.around_strategy(guarded, tracker.warn),
             processor=self._beginning.processor,
             batches=batches,
             journal=journal,
@@ -159,14 +166,15 @@ class Assembly:
 
     def _process(self) -> Callable[[Record], Any]:
         """The processor, surrounded by what plugins put round it."""
-        middlewares = [middleware for _, middleware in Dispatcher(self._plan.plugins).middlewares()]
-        surrounded = compose(middlewares, self._beginning.processor.process)
+        surrounded = self._hooks.around_record(self._beginning.processor.process)
         context = self._plan.context(self._tracker.warn)
         return lambda record: surrounded(record, context)
 
     def _draw(self, journal: RunJournal) -> Drawing:
         """In the saving thread: open the workbook as it is, and read its rows again if it is not what was read."""
         plan, beginning = self._plan, self._beginning
+        anew = beginning.replaces is not None and fingerprint(plan.target) == beginning.replaces
+        origin = plan.source if anew else plan.current
         saver = AtomicSaver(
             plan.target,
             plan.source,
@@ -177,12 +185,18 @@ class Assembly:
             journal.intend_save,
             journal.confirm_save,
             self._warn_from_thread,
+            anew=anew,
         )
-        found = saver.fingerprint or fingerprint(plan.source)
-        if found == beginning.current:
-            return Drawing(saver, beginning.rows)
-        rows = {record.id: record for record in plan.read_sheet(plan.current).records}
-        return Drawing(saver, rows, edited=True)
+        if fingerprint(origin) == beginning.current:
+            return Drawing(saver, beginning.rows, beginning.sheet.headers.texts)
+        sheet = plan.read_sheet(origin, beginning.sheet.name)
+        rows = {record.id: record for record in sheet.records}
+        return Drawing(saver, rows, sheet.headers.texts, edited=True)
+
+    def _save_begins(self, journal: RunJournal, checkpoints: CheckpointManager) -> Ticket:
+        """In the main thread: what the save covers is everything that is durable now."""
+        journal.mark()
+        return checkpoints.ticket()
 
     def _original_backup(self) -> str | None:
         backups = list_backups(self._plan.folder.backups)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
-from ihacpa_core.errors import IhacpaError, TransientError
+from ihacpa_core.errors import IhacpaError, RecordError, TransientError
 from ihacpa_core.records import Failure, Outcome, Record
 
 Process = Callable[[Record], Awaitable[Outcome]]
@@ -15,9 +18,13 @@ LONGEST_WAIT = 60.0
 """Seconds that a Retry-After may make us wait at the most."""
 
 
+_FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the file system that a moment's patience does not mend."""
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: what says so itself, time-outs, and input or output that failed."""
-    return isinstance(error, TransientError | TimeoutError | OSError)
+    return isinstance(error, TransientError | TimeoutError | OSError) and not isinstance(error, _FINAL)
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -41,12 +48,18 @@ class Attempts:
     """
 
     def __init__(self, process: Process, limit: int, retried: Callable[[], None]) -> None:
+        import stamina
+
+        # stamina logs each retry; without a handler, Python would print its lines between ours.
+        logging.getLogger("stamina").addHandler(logging.NullHandler())
         self._process = process
-        self._limit = limit
         self._retried = retried
+        self._caller = stamina.AsyncRetryingCaller(
+            attempts=limit, timeout=None, wait_initial=0.2, wait_max=10.0, wait_jitter=0.5
+        )
 
     async def run(self, record: Record) -> Outcome:
-        """What becomes of `record`; never raises but for a cancellation."""
+        """What becomes of `record`; never raises but for a cancellation of the run."""
         started = time.monotonic()
         tries = 0
 
@@ -55,33 +68,27 @@ class Attempts:
             tries += 1
             if tries > 1:
                 self._retried()
-            return await self._process(record)
+            return await _checked(self._process(record))
 
         try:
-            outcome = await self._persist(one_try)
-        except Exception as error:  # noqa: BLE001  whatever a processor or a plugin around it raises fails this record alone
+            outcome = await self._caller(_retry_or_wait, one_try)
+        except Exception as error:  # noqa: BLE001  whatever a processor or a plugin around it raises fails this record
             outcome = Outcome.failed(record, failure_of(error))
         return replace(outcome, attempts=tries, seconds=time.monotonic() - started)
 
-    async def _persist(self, one_try: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        try:
-            return await one_try()
-        except Exception as error:  # judged at once: most failures are permanent, and need no retry machinery
-            if self._limit == 1 or _retry_or_wait(error) is False:
-                raise
-            return await self._again(one_try, error)
 
-    async def _again(self, one_try: Callable[[], Awaitable[Outcome]], first: Exception) -> Outcome:
-        import stamina  # 26 ms that a run without failures does not pay
+async def _checked(processed: Awaitable[Any]) -> Outcome:
+    """The outcome, if it is one.
 
-        pending: list[Exception] = [first]
-
-        async def next_try() -> Outcome:
-            if pending:
-                raise pending.pop()  # the try that was made already counts as the first
-            return await one_try()
-
-        caller = stamina.AsyncRetryingCaller(
-            attempts=self._limit, timeout=None, wait_initial=0.2, wait_max=10.0, wait_jitter=0.5
-        )
-        return await caller(_retry_or_wait, next_try)
+    :raises RecordError: it is none, or the processor cancelled itself.
+    """
+    try:
+        outcome = await processed
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # the run is being stopped
+        raise RecordError("the processor cancelled itself") from error
+    if not isinstance(outcome, Outcome):
+        raise RecordError(f"the processor returned {type(outcome).__name__}, not an Outcome")
+    return outcome

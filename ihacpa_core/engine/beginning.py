@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ihacpa_core.engine.fingerprint import fingerprint
-from ihacpa_core.engine.journal import RunHistory, latest_history
+from ihacpa_core.engine.journal import RunHistory, latest_history, latest_outcomes
 from ihacpa_core.engine.preparation import Plan
+from ihacpa_core.engine.projection import columns_moved, moved_columns, used_columns
 from ihacpa_core.engine.recovery import decide, meaning_of, split
-from ihacpa_core.engine.selection import select
-from ihacpa_core.errors import DecisionNeeded
+from ihacpa_core.engine.selection import select, unmatched
+from ihacpa_core.errors import DecisionNeeded, StoreError
 from ihacpa_core.records import Outcome, Record, RecordId
 from ihacpa_core.roles import CheckpointStore, Processor
 from ihacpa_core.state import Fingerprint, Selection, StartMode
@@ -24,9 +26,11 @@ class Beginning:
     :param history: the run that goes on, or None.
     :param current: the workbook as its records were read.
     :param results: the letters that the processor may write; empty if it does not say.
-    :param chosen: the records that are in the run; `todo` are those without a standing outcome.
+    :param chosen: the records of the run, as far as they are in the sheet.
+    :param todo: those that are processed now; with `standing` they may be fewer than `chosen`, if a resumed run is
+        asked for some of its records alone.
     :param edited: a person changed the workbook since the run last wrote it.
-    :param anew: the workbook is an earlier copy that is to be made anew from its source first.
+    :param replaces: the earlier result that the first save replaces by a copy of the source; None if there is none.
     """
 
     plan: Plan
@@ -39,7 +43,12 @@ class Beginning:
     todo: tuple[Record, ...]
     standing: tuple[Outcome, ...]
     edited: bool
-    anew: bool = False
+    replaces: Fingerprint | None = None
+
+    @property
+    def origin(self) -> Path:
+        """The file that the records were read from."""
+        return self.plan.source if self.replaces else self.plan.current
 
     @property
     def rows(self) -> dict[RecordId, Record]:
@@ -53,51 +62,118 @@ def begin(plan: Plan, store: CheckpointStore, warn: Callable[[str], None], *, re
     :raises NothingToDo: no record matches.
     :raises WorkbookError: the workbook cannot be read as the settings say.
     """
-    latest = latest_history(store)
-    anew = _copied_anew(plan, latest)
-    origin = plan.source if anew else plan.current
+    latest = _latest(plan, store, warn)
+    replaces = _replaced(plan, latest)
+    origin = plan.source if replaces else plan.current
     current = fingerprint(origin)
     start = decide(latest, current, plan.request.recovery, meaning_of(plan.settings.effective()))
     if start.history is not None:
         plan = replace(plan, run_id=start.history.info.run_id)
-    sheet = plan.read_sheet(origin)
-    for warning in sheet.warnings:
-        warn(warning)
+    sheet = plan.read_sheet(origin, start.history.info.sheet if start.history else None)
+    if start.history is not None:
+        _check_columns(start.history, sheet)
     processor = plan.processor(warn, read_only=read_only)
-    results = processor.bind(sheet.headers)
-    chosen = select(sheet.records, plan.request.selection, results=results, latest=latest.outcomes if latest else {})
-    redo = plan.request.selection.only_failed or start.history is None
-    todo, standing = split(chosen, {} if redo or start.history is None else start.history.outcomes)
+    results = tuple(processor.bind(sheet.headers))
+    for message in (*sheet.warnings, *_unmatched(plan, sheet)):
+        warn(message)
+    choose = _resumed if start.history is not None else _fresh
+    chosen, todo, standing = choose(plan, store, start.history or latest, sheet, results)
     return Beginning(
         plan=plan,
         history=start.history,
         current=current,
         sheet=sheet,
         processor=processor,
-        results=tuple(results),
-        chosen=chosen,
+        results=results,
+        chosen=tuple(chosen),
         todo=tuple(todo),
         standing=tuple(standing),
         edited=start.edited,
-        anew=anew,
+        replaces=replaces,
     )
 
 
-def _copied_anew(plan: Plan, latest: RunHistory | None) -> bool:
-    """Whether an output that is there already is replaced by a new copy of the source.
+Choice = tuple[Sequence[Record], Sequence[Record], Sequence[Outcome]]
+
+
+def _fresh(
+    plan: Plan, store: CheckpointStore, latest: RunHistory | None, sheet: Sheet, results: Sequence[str]
+) -> Choice:
+    """A new run: what is asked for, all of it to be processed."""
+    selection = plan.request.selection
+    before = latest_outcomes(store) if latest is not None and selection.only_failed else {}
+    chosen = select(sheet.records, selection, results=results, latest=before)
+    return chosen, chosen, ()
+
+
+def _resumed(
+    plan: Plan, store: CheckpointStore, history: RunHistory | None, sheet: Sheet, results: Sequence[str]
+) -> Choice:
+    """A run that goes on: its own records, and new rows if it is about the whole sheet.
+
+    Asked for as it was started, or for nothing in particular, it goes on with whatever is left. Asked for other
+    records, it processes those among them that are left, and stays unfinished until all are.
+    """
+    assert history is not None
+    planned = set(history.plan)
+    whole = history.selection == Selection()
+    chosen = [record for record in sheet.records if whole or record.id in planned]
+    todo, standing = split(chosen, history.outcomes)
+    selection = plan.request.selection
+    if selection not in (Selection(), history.selection):
+        wanted = select(chosen, selection, results=results, latest=history.outcomes)
+        todo = list(wanted) if selection.only_failed else [record for record in todo if record in wanted]
+        again = {record.id for record in todo}
+        standing = [outcome for outcome in standing if outcome.id not in again]
+    return chosen, todo, standing
+
+
+def _check_columns(history: RunHistory, sheet: Sheet) -> None:
+    """Whether the columns that the run's outcomes belong to are where they were.
+
+    :raises WorkbookError: another header stands over one of them.
+    """
+    moved = moved_columns(history.headers, sheet.headers.texts, used_columns(history.outcomes.values()))
+    if moved:
+        raise columns_moved(moved)
+
+
+def _latest(plan: Plan, store: CheckpointStore, warn: Callable[[str], None]) -> RunHistory | None:
+    """The workbook's newest run. A journal that cannot be read keeps nobody from beginning anew.
+
+    :raises StoreError: it is damaged.
+    """
+    try:
+        return latest_history(store)
+    except StoreError as error:
+        if plan.request.recovery.mode is not StartMode.FRESH:
+            raise
+        warn(f"the last run cannot be read and is left as it is: {error}")
+        return None
+
+
+def _unmatched(plan: Plan, sheet: Sheet) -> list[str]:
+    names = unmatched(sheet.records, plan.request.selection)
+    return [f"no row has the key {', '.join(names)}"] if names else []
+
+
+def _replaced(plan: Plan, latest: RunHistory | None) -> Fingerprint | None:
+    """The output that is there already and is replaced by a new copy of the source; None if it is not.
 
     :raises DecisionNeeded: it is there, and nobody said what to do with it.
     """
     if plan.target == plan.source or not plan.target.exists():
-        return False
-    if plan.request.selection != Selection():
-        return False  # some rows of the result are wanted again; the others stay
+        return None
+    found = fingerprint(plan.target)
     if plan.request.recovery.mode is StartMode.FRESH:
-        return True
+        return found
     if latest is not None and not latest.finished:
-        return False
-    if latest is not None and fingerprint(plan.target) in latest.expected:
-        return True  # nobody touched what the last run made of it
+        interrupted_before_its_first_save = latest.saved is None and found == latest.replaces
+        return found if interrupted_before_its_first_save else None
+    if plan.request.selection != Selection():
+        return None  # some rows of the result are wanted again; the others stay
+    if latest is not None and found in latest.expected:
+        return found  # nobody touched what the last run made of it
     raise DecisionNeeded(
         f"{plan.target.name} exists already",
         why=f"a new run would replace it by a copy of {plan.source.name}, and somebody else has written it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,19 @@ from ihacpa_core.events import CheckpointWritten
 from ihacpa_core.fileops import FileOps
 from ihacpa_core.roles import CheckpointStore
 from ihacpa_core.state import CheckpointData, RunMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a checkpoint will say if the save that just began carries it: taken when the save began.
+
+    :param due: whether it carries one.
+    """
+
+    due: bool
+    batch: int
+    sequence: int
+    metrics: RunMetrics
 
 
 class CheckpointManager:
@@ -65,16 +79,22 @@ class CheckpointManager:
         """Let the next save carry a checkpoint, whatever was counted."""
         self._batches_since = max(self._batches_since, self._every)
 
-    def after_save(self, receipt: SaveReceipt) -> None:
-        """Write a checkpoint if one is due; the workbook is what `receipt` says."""
-        if self._batches_since < self._every:
+    def ticket(self) -> Ticket:
+        """In the main thread, when a save begins: what it covers, and whether it carries a checkpoint."""
+        metrics, sequence = self._measure()
+        due = self._batches_since >= self._every
+        if due:
+            self._batches_since = 0
+        return Ticket(due, self._batch, sequence, metrics)
+
+    def after_save(self, receipt: SaveReceipt, ticket: Ticket) -> None:
+        """In the saving thread: write the checkpoint that `ticket` is for; the workbook is what `receipt` says."""
+        if not ticket.due:
             return
         try:
-            self._write(receipt)
+            self._write(receipt, ticket)
         except (OSError, IhacpaError) as error:
-            self._failed(f"the checkpoint after batch {self._batch} could not be written: {error}")
-        else:
-            self._batches_since = 0
+            self._failed(f"the checkpoint after batch {ticket.batch} could not be written: {error}")
 
     def remove_all(self) -> None:
         """Forget the run's checkpoints: it came to its end."""
@@ -83,22 +103,22 @@ class CheckpointManager:
 
     def prune(self) -> None:
         """Remove old backups, but for the original's and those that a kept checkpoint names."""
-        named = {checkpoint.backup for checkpoint in self._store.checkpoints(self._run_id)}
+        runs = self._store.runs()
+        named = {checkpoint.backup for run_id in runs for checkpoint in self._store.checkpoints(run_id)}
         original = self._original()
         protected = named | ({original} if original else set())
         prune_backups(self._ops, self._backups, keep=self._keep_backups, protected=protected)
 
-    def _write(self, receipt: SaveReceipt) -> None:
+    def _write(self, receipt: SaveReceipt, ticket: Ticket) -> None:
         started = time.monotonic()
         backup = make_backup(self._ops, self._target, self._backups, receipt.fingerprint)
-        metrics, sequence = self._measure()
         checkpoint = CheckpointData(
-            checkpoint_id=f"{self._run_id}-{self._batch:05d}-{secrets.token_hex(2)}",
+            checkpoint_id=f"{self._run_id}-{ticket.batch:05d}-{secrets.token_hex(2)}",
             run_id=self._run_id,
             created=datetime.now(UTC),
-            sequence=sequence,
-            batch=self._batch,
-            metrics=metrics,
+            sequence=ticket.sequence,
+            batch=ticket.batch,
+            metrics=ticket.metrics,
             workbook=receipt.fingerprint,
             backup=backup.name,
         )
@@ -106,6 +126,6 @@ class CheckpointManager:
         self.prune()
         self._written(
             CheckpointWritten(
-                checkpoint_id=checkpoint.checkpoint_id, batch=self._batch, seconds=time.monotonic() - started
+                checkpoint_id=checkpoint.checkpoint_id, batch=ticket.batch, seconds=time.monotonic() - started
             )
         )

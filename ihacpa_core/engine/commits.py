@@ -53,6 +53,8 @@ class GroupCommitter:
                 await loop.run_in_executor(self._thread, self._write, outcomes)
             except StoreError as error:
                 self._fail(group, error)
+            except Exception as error:  # noqa: BLE001  a store is a plugin; whoever waits must hear of it, or waits for ever
+                self._fail(group, StoreError("outcomes could not be stored", why=f"{type(error).__name__}: {error}"))
             else:
                 self._settle(group)
 

@@ -57,14 +57,14 @@ class BatchController:
         self._last: BatchMetrics | None = None
         self.stopped_because = ""
 
-    async def run(self, records: Sequence[Record]) -> None:
-        """Process `records`, then once more those that failed for a reason that may have passed.
+    async def run(self, records: Sequence[Record], everybody: Sequence[Record]) -> None:
+        """Process `records`, then once more those of `everybody` that failed for a reason that may have passed.
 
         :raises StoreError: the journal cannot be written; what was acknowledged before is safe.
         """
         await self._pass(records)
         again = {outcome.id for outcome in self._tracker.with_status(Status.FAILED) if _may_pass(outcome)}
-        await self._pass([record for record in records if record.id in again])
+        await self._pass([record for record in everybody if record.id in again])
 
     def stop(self, reason: str) -> None:
         """Take no more records; what is in flight gets its grace time."""

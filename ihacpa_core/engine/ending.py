@@ -36,7 +36,7 @@ class RunEnd:
 
 def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: RunEnd, ops: FileOps) -> RunSummary:
     """Close the run's books and say how it ended."""
-    if end.error is None and machinery.tracker.finished >= machinery.tracker.total:
+    if end.error is None and _is_complete(machinery):
         end = replace(end, error=_close_books(machinery, keep=beginning.plan.settings.core.keep_checkpoints))
     summary = _summary(beginning, info, machinery, end)
     document = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False).encode()
@@ -59,7 +59,7 @@ def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
 def _close_books(machinery: Machinery, *, keep: bool) -> IhacpaError | None:
     """Write that the run is finished, and clear up behind it; what cannot be cleared up is only told."""
     try:
-        machinery.journal.finish()
+        machinery.journal.finish(machinery.measure())
     except StoreError as error:
         return error
     try:
@@ -69,6 +69,11 @@ def _close_books(machinery: Machinery, *, keep: bool) -> IhacpaError | None:
     except (OSError, StoreError) as error:
         machinery.tracker.warn(f"old checkpoints and backups could not be removed: {error}")
     return None
+
+
+def _is_complete(machinery: Machinery) -> bool:
+    """Whether every record has an outcome that fits what its row says now."""
+    return machinery.tracker.finished >= machinery.tracker.total and not machinery.saving.totals.stale
 
 
 def write_settings(ops: FileOps, path: Path, settings: Mapping[str, Any]) -> None:
@@ -82,7 +87,7 @@ def _summary(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
     tracker, plan = machinery.tracker, beginning.plan
     outcomes = tracker.outcomes
     serious = count_serious(outcomes, plan.settings.core.fail_on)
-    complete = tracker.finished >= tracker.total and end.error is None
+    complete = _is_complete(machinery) and end.error is None
     exit_code = _exit_code(end, complete, exit_code_of(outcomes, serious))
     return RunSummary(
         run_id=info.run_id,
@@ -92,7 +97,7 @@ def _summary(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
         state=RunState.FINISHED if complete else RunState.UNFINISHED,
         resumed=beginning.history is not None,
         metrics=machinery.measure(),
-        failures=tracker.with_status(Status.FAILED),
+        failures=tuple(sorted(tracker.with_status(Status.FAILED), key=lambda outcome: outcome.row)),
         levels=count_levels(outcomes),
         unchecked=count_unchecked(outcomes),
         serious=serious,
@@ -127,6 +132,11 @@ def _notes(totals: SaveTotals, end: RunEnd, fail_on: str, serious: int) -> list[
     if totals.edits_kept:
         places = ", ".join(sorted(totals.edits_kept)[:10])
         notes.append(f"{len(totals.edits_kept)} cells were changed by somebody else meanwhile and were kept: {places}")
+    if totals.stale:
+        names = ", ".join(sorted(str(record) for record in totals.stale)[:10])
+        notes.append(f"{len(totals.stale)} rows were changed after they were processed and are left to do: {names}")
+    if totals.added:
+        notes.append(f"{len(totals.added)} rows were added meanwhile: type the command again to process them")
     if totals.homeless:
         names = ", ".join(sorted(str(record) for record in totals.homeless)[:10])
         notes.append(f"{len(totals.homeless)} rows are gone from the sheet; their results stay in the journal: {names}")
@@ -137,7 +147,9 @@ def _next_command(beginning: Beginning, exit_code: ExitCode, complete: bool) -> 
     argv = beginning.plan.request.argv
     if argv is None:
         argv = (str(beginning.plan.target),)
-    typed = ["ihacpa", *(word for word in argv if word not in ("--start-fresh", "--only-failed"))]
+    typed = ["ihacpa", *(word for word in argv if word != "--start-fresh")]
     if not complete:
         return shlex.join(typed)
-    return shlex.join([*typed, "--only-failed"]) if exit_code is ExitCode.INCOMPLETE else ""
+    if exit_code is not ExitCode.INCOMPLETE:
+        return ""
+    return shlex.join(typed if "--only-failed" in typed else [*typed, "--only-failed"])

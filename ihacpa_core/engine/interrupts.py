@@ -7,10 +7,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from ihacpa_core.errors import ExitCode
+
+TWICE_THE_SAME = 0.1
+"""Seconds in which a second signal is the first one again: `timeout` signals a process and then its group."""
 
 EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
@@ -20,6 +25,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.exit_code: ExitCode | None = None
+        self.came = 0.0
 
 
 @contextmanager
@@ -36,28 +42,27 @@ def stop_on_signals(
         yield interruption
         return
 
-    def handle(number: signal.Signals) -> None:
-        if interruption.exit_code is not None:
-            leave()
-            sys.stderr.flush()
-            os._exit(interruption.exit_code)
-        interruption.exit_code = EXIT_CODES[number]
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
         say("stopping: finishing what is in flight, then saving; press Ctrl-C again to leave at once (nothing is lost)")
         stop("interrupted")
 
-    previous = {number: signal.getsignal(number) for number in EXIT_CODES}
-    loop = asyncio.get_running_loop()
-    for number in EXIT_CODES:
-        _listen(loop, number, handle)
+    def handle(number: int, frame: FrameType | None) -> None:
+        """Called between two byte codes of the main thread, so that even a blocked event loop can be left."""
+        if interruption.exit_code is None:
+            interruption.exit_code, interruption.came = EXIT_CODES[signal.Signals(number)], time.monotonic()
+            loop.call_soon_threadsafe(first)
+        elif time.monotonic() - interruption.came > TWICE_THE_SAME:
+            leave()
+            sys.stderr.flush()
+            os._exit(interruption.exit_code)
+
+    # A signal that is ignored, as nohup and background jobs of scripts have it, stays ignored.
+    ours = [number for number in EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in ours}
     try:
         yield interruption
     finally:
-        for number, handler in previous.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _listen(loop: asyncio.AbstractEventLoop, number: signal.Signals, handle: Callable[[signal.Signals], None]) -> None:
-    try:
-        loop.add_signal_handler(number, handle, number)
-    except NotImplementedError:  # Windows has no loop handlers
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(handle, number))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from ihacpa_core.config.given import given_to
 from ihacpa_core.engine.beginning import begin
 from ihacpa_core.engine.dry_run import DryRun, look
 from ihacpa_core.engine.listeners import reporter_listener
@@ -38,6 +39,7 @@ def perform(request: RunRequest) -> RunSummary:
         stack.enter_context(WorkbookLock(plan.target).acquire(request.wait))
         tracker = _tracker(plan)
         stack.callback(tracker.close)
+        stack.enter_context(_configured(plan, tracker))
         _warn_of_open_file(plan.current, tracker)
         store: CheckpointStore = plan.build("checkpoint", tracker.warn)
         stack.callback(store.close)
@@ -99,6 +101,18 @@ def run(
         function=function,
     )
     return perform(request)
+
+
+@contextmanager
+def _configured(plan: Plan, tracker: ProgressTracker) -> Iterator[None]:
+    """Hook plugins have their settings, and are told when the run is over, whatever became of it."""
+    hooks = Dispatcher(plan.plugins)
+    try:
+        hooks.configure(lambda entry: given_to(plan.settings, entry.plugin_id, plan.request.env))
+        yield
+    finally:
+        for failure in hooks.unconfigure():
+            tracker.warn(str(failure))
 
 
 def _tracker(plan: Plan) -> ProgressTracker:

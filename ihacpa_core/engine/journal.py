@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ihacpa_core.codec import (
@@ -12,40 +12,51 @@ from ihacpa_core.codec import (
     decode_outcome,
     decode_run,
     encode_fingerprint,
+    encode_metrics,
     encode_outcome,
     encode_run,
 )
+from ihacpa_core.engine.selection import decode_selection, encode_selection
 from ihacpa_core.errors import StoreError
 from ihacpa_core.journal import EntryKind, JournalEntry
 from ihacpa_core.records import Outcome, Record, RecordId
 from ihacpa_core.roles import CheckpointStore
-from ihacpa_core.state import BatchMetrics, Fingerprint, RunInfo
+from ihacpa_core.state import BatchMetrics, Fingerprint, RunInfo, RunMetrics, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHistory:
     """What the journal tells about a run.
 
+    :param plan: the records of the run, in the order in which they stood in the sheet when it started.
+    :param selection: what was asked for when it started.
+    :param headers: the sheet's header texts by column letter when it was last started or resumed.
+    :param replaces: the earlier result that the run's first save replaces, if it works on a copy that was there.
     :param outcomes: the latest outcome of each record.
+    :param drawn: the records whose latest outcome is in the workbook since the last confirmed save.
+    :param intended_covers: the journal's last entry that the intended save covers.
     :param saved: the workbook as a confirmed save left it; None if there was none.
     :param intended: the workbook as a save meant to leave it whose confirmation is missing.
     """
 
     info: RunInfo
     plan: tuple[RecordId, ...] = ()
+    selection: Selection = field(default_factory=Selection)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replaces: Fingerprint | None = None
     outcomes: Mapping[RecordId, Outcome] = field(default_factory=dict)
     batches: int = 0
+    drawn: frozenset[RecordId] = frozenset()
     saved: Fingerprint | None = None
     intended: Fingerprint | None = None
+    intended_covers: int = 0
     finished: bool = False
     sequence: int = 0
 
     @property
     def expected(self) -> tuple[Fingerprint, ...]:
         """The states of the workbook that this run itself can have left behind."""
-        if self.saved is None:
-            return (self.info.original, *((self.intended,) if self.intended else ()))
-        return (self.saved, *((self.intended,) if self.intended else ()))
+        return (self.saved or self.info.original, *((self.intended,) if self.intended else ()))
 
 
 def read_history(store: CheckpointStore, run_id: str) -> RunHistory:
@@ -65,13 +76,27 @@ def latest_history(store: CheckpointStore) -> RunHistory | None:
     return read_history(store, runs[-1]) if runs else None
 
 
+def latest_outcomes(store: CheckpointStore) -> dict[RecordId, Outcome]:
+    """The newest outcome of each record, whichever run of the workbook it is from."""
+    outcomes: dict[RecordId, Outcome] = {}
+    for run_id in store.runs():
+        outcomes |= read_history(store, run_id).outcomes
+    return outcomes
+
+
 class _Reading:
     """Folds the entries of a run, in order."""
 
     def __init__(self) -> None:
         self._info: RunInfo | None = None
         self._plan: tuple[RecordId, ...] = ()
+        self._selection = Selection()
+        self._headers: Mapping[str, str] = {}
+        self._replaces: Fingerprint | None = None
         self._outcomes: dict[RecordId, Outcome] = {}
+        self._written: dict[RecordId, int] = {}
+        self._covered = 0
+        self._intended_covers = 0
         self._batches = 0
         self._saved: Fingerprint | None = None
         self._intended: Fingerprint | None = None
@@ -84,6 +109,7 @@ class _Reading:
             EntryKind.BATCH: self._on_batch,
             EntryKind.SAVE_INTENDED: self._on_intended,
             EntryKind.SAVE_CONFIRMED: self._on_confirmed,
+            EntryKind.CHOICE: self._on_choice,
             EntryKind.FINISHED: self._on_finished,
         }
 
@@ -99,10 +125,15 @@ class _Reading:
         return RunHistory(
             info=self._info,
             plan=self._plan,
+            selection=self._selection,
+            headers=self._headers,
+            replaces=self._replaces,
             outcomes=self._outcomes,
+            drawn=frozenset(record for record, written in self._written.items() if written <= self._covered),
             batches=self._batches,
             saved=self._saved,
             intended=self._intended,
+            intended_covers=self._intended_covers,
             finished=self._finished,
             sequence=self._sequence,
         )
@@ -112,22 +143,33 @@ class _Reading:
 
     def _on_plan(self, payload: Mapping[str, Any]) -> None:
         self._plan = tuple(RecordId(key, occurrence) for key, occurrence in payload["records"])
+        self._selection = decode_selection(payload["selection"])
+        self._headers = payload["headers"]
+        self._replaces = decode_fingerprint(payload["replaces"]) if payload["replaces"] else None
 
     def _on_outcome(self, payload: Mapping[str, Any]) -> None:
         outcome = decode_outcome(payload)
         self._outcomes[outcome.id] = outcome
+        self._written[outcome.id] = self._sequence
 
     def _on_batch(self, payload: Mapping[str, Any]) -> None:
         self._batches = payload["number"]
 
     def _on_intended(self, payload: Mapping[str, Any]) -> None:
-        self._intended = decode_fingerprint(payload)
+        self._intended = decode_fingerprint(payload["workbook"])
+        self._intended_covers = payload["covers"]
 
     def _on_confirmed(self, payload: Mapping[str, Any]) -> None:
-        self._saved, self._intended = decode_fingerprint(payload), None
+        self._saved, self._intended = decode_fingerprint(payload["workbook"]), None
+        self._covered = payload["covers"]
 
-    def _on_finished(self, payload: Mapping[str, Any]) -> None:
-        # A run that was finished and is taken up again (--only-failed) has entries behind this one.
+    def _on_choice(self, payload: Mapping[str, Any]) -> None:
+        # A person let the run go on with these settings and columns: from then on they are the run's.
+        if self._info is not None and payload["what"] == "resume":
+            self._info = replace(self._info, settings=payload["settings"])
+            self._headers = payload["headers"]
+
+    def _on_finished(self, _payload: Mapping[str, Any]) -> None:
         self._finished = True
 
 
@@ -138,16 +180,34 @@ class RunJournal:
         self._store = store
         self._run_id = run_id
         self._sequence = sequence
+        self._covers = sequence
         self._lock = threading.Lock()
 
     @property
     def sequence(self) -> int:
         return self._sequence
 
-    def begin(self, info: RunInfo, records: Sequence[Record]) -> None:
-        """Write that the run starts, and the list of its records."""
-        plan = {"records": [[record.key, record.occurrence] for record in records]}
+    def begin(
+        self,
+        info: RunInfo,
+        records: Sequence[Record],
+        *,
+        selection: Selection,
+        headers: Mapping[str, str],
+        replaces: Fingerprint | None,
+    ) -> None:
+        """Write that the run starts, the list of its records, and what it was asked for."""
+        plan = {
+            "records": [[record.key, record.occurrence] for record in records],
+            "selection": encode_selection(selection),
+            "headers": dict(headers),
+            "replaces": encode_fingerprint(replaces) if replaces else None,
+        }
         self._append((EntryKind.RUN, encode_run(info)), (EntryKind.PLAN, plan))
+
+    def mark(self) -> None:
+        """Take notice that the next save covers everything that is durable now."""
+        self._covers = self._sequence
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Make outcomes durable: the commit point."""
@@ -167,19 +227,26 @@ class RunJournal:
 
     def intend_save(self, fingerprint: Fingerprint) -> None:
         """Write what the workbook is about to become."""
-        self._append((EntryKind.SAVE_INTENDED, encode_fingerprint(fingerprint)))
+        payload = {"workbook": encode_fingerprint(fingerprint), "covers": self._covers}
+        self._append((EntryKind.SAVE_INTENDED, payload))
 
     def confirm_save(self, fingerprint: Fingerprint) -> None:
         """Write what the workbook is now."""
-        self._append((EntryKind.SAVE_CONFIRMED, encode_fingerprint(fingerprint)))
+        payload = {"workbook": encode_fingerprint(fingerprint), "covers": self._covers}
+        self._append((EntryKind.SAVE_CONFIRMED, payload))
+
+    def confirm_late(self, fingerprint: Fingerprint, covers: int) -> None:
+        """Write what an interrupted process could not: the save that it had intended did happen."""
+        payload = {"workbook": encode_fingerprint(fingerprint), "covers": covers}
+        self._append((EntryKind.SAVE_CONFIRMED, payload))
 
     def choice(self, what: str, **details: Any) -> None:
         """Write a person's decision."""
         self._append((EntryKind.CHOICE, {"what": what, **details}))
 
-    def finish(self) -> None:
+    def finish(self, metrics: RunMetrics) -> None:
         """Write that the run is complete: its workbook shows every outcome."""
-        self._append((EntryKind.FINISHED, {}))
+        self._append((EntryKind.FINISHED, {"metrics": encode_metrics(metrics)}))
 
     def _append(self, *items: tuple[EntryKind, Mapping[str, Any]]) -> None:
         with self._lock:

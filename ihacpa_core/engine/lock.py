@@ -103,6 +103,19 @@ class WorkbookLock:
         self._lock.release()
         self._lock = None
 
+    def holder(self) -> WorkbookLocked | None:
+        """The error with which another run would be refused now; None if the lock is free. Nothing new is made.
+
+        :raises WorkbookError: the lock file cannot be opened.
+        """
+        if not self._path.exists():
+            return None
+        try:
+            self.acquire().release()
+        except WorkbookLocked as held:
+            return held
+        return None
+
     def owner(self) -> LockOwner | None:
         """Who holds the lock, or held it and was killed; None if nobody says so."""
         try:

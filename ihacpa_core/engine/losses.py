@@ -22,7 +22,7 @@ def check_losses(backend: SaveBackend, name: str, source: Path, warn: Callable[[
         warn(f"Excel will make again on opening: {'; '.join(remade)}")
     if not lost:
         return
-    if not getattr(backend, "accept_loss", False):
+    if not backend.accept_loss:
         raise DecisionNeeded(
             f"saving {source.name} with {name} would lose {_listed(lost)}",
             why="the workbook holds things that this save backend does not keep; nothing was written",

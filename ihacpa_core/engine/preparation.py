@@ -17,7 +17,9 @@ from ihacpa_core.engine.request import RunRequest
 from ihacpa_core.engine.state_folder import StateFolder, state_folder
 from ihacpa_core.errors import UsageError, WorkbookError
 from ihacpa_core.function import FunctionProcessor
+from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.plugins.table import PluginTable
+from ihacpa_core.plugins.trace import open_trace
 from ihacpa_core.roles import Processor, RunContext
 from ihacpa_core.workbook.records import Sheet, read_sheet
 from ihacpa_core.workbook.sniff import check_workbook
@@ -52,14 +54,21 @@ class Plan:
         made: Processor = self.build("processor", warn, read_only=read_only)
         return made
 
-    def read_sheet(self, path: Path) -> Sheet:
+    def read_sheet(self, path: Path, name: str | None = None) -> Sheet:
         """Read the records as they stand in `path` now.
 
+        :param name: the sheet that the run began with; None takes the one that the settings name, or the active one.
+        :raises UsageError: the settings name another sheet than the run that goes on.
         :raises WorkbookError: it cannot be read, lacks the sheet, or has no header where the settings say.
         """
         sheet = self.settings.sheet
+        if name and sheet.name and sheet.name != name:
+            raise UsageError(
+                f"the unfinished run is about sheet {name!r}, not {sheet.name!r}",
+                hint="finish it first, or begin anew with --start-fresh",
+            )
         return read_sheet(
-            path, name=sheet.name or None, header_row=sheet.header_row, first_row=sheet.first_row, key=sheet.key
+            path, name=name or sheet.name or None, header_row=sheet.header_row, first_row=sheet.first_row, key=sheet.key
         )
 
     @property
@@ -96,7 +105,7 @@ def prepare(request: RunRequest) -> Plan:
     :raises UsageError: no workbook is named.
     :raises WorkbookError: the workbook is missing, or is none.
     """
-    plugins = PluginTable()
+    plugins = PluginTable(trace=open_trace(request.trace_hooks, request.cwd))
     settings = load_settings(
         request.cwd,
         request.config,
@@ -104,9 +113,12 @@ def prepare(request: RunRequest) -> Plan:
         request.flags,
         request.overrides,
         plugins,
+        switches=request.plugins,
         auto_progress=("rich" if sys.stderr.isatty() else "plain",),
     )
+    Dispatcher(plugins).make_steps()
     source = _workbook(request, settings)
+    _check_name(source)
     check_workbook(source)
     target = _target(settings, source)
     if target != source and target.exists():
@@ -133,12 +145,27 @@ def _workbook(request: RunRequest, settings: Settings) -> Path:
     return _resolve(settings, settings.core.workbook)
 
 
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise WorkbookError(
+            f"{str(path)!a} is no name that a journal can hold", why="it is not valid UTF-8", hint="rename it"
+        ) from error
+
+
 def _target(settings: Settings, source: Path) -> Path:
     if not settings.core.output or _belongs_to_another(settings):
         return source
     target = _resolve(settings, settings.core.output)
     if target.suffix.lower() not in (".xlsx", ".xlsm"):
         raise UsageError(f"{target.name} is no name for a workbook", hint="end it in .xlsx or .xlsm")
+    if target.suffix.lower() != source.suffix.lower():
+        raise UsageError(
+            f"a copy of {source.name} cannot be called {target.name}",
+            why="Excel refuses a file whose ending does not fit what is in it",
+            hint=f"call it {target.stem}{source.suffix}",
+        )
     if not target.parent.is_dir():
         raise WorkbookError(f"there is no folder {target.parent}", hint=f"mkdir -p {shlex.quote(str(target.parent))}")
     return target

@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ihacpa_core.codec import encode_outcome
 from ihacpa_core.engine.attempts import Attempts, failure_of
 from ihacpa_core.engine.commits import GroupCommitter
 from ihacpa_core.engine.identity import input_digest
-from ihacpa_core.errors import RecordError
-from ihacpa_core.records import Cell, Outcome, Record, RecordId, Status
+from ihacpa_core.errors import RecordError, StoreError
+from ihacpa_core.records import Cell, Outcome, Record, RecordId, Status, is_column
 from ihacpa_core.roles import Executor, Processor
 from ihacpa_core.state import BatchMetrics, BatchState
 from ihacpa_core.workbook.values import fit
@@ -47,7 +48,11 @@ class Queue:
         if until > self._announced:
             start = max(self._announced, self._taken - 1)
             self._announced = until
-            self._processor.prefetch(self._all[start:until])
+            self._prefetch(self._all[start:until])
+
+    def _prefetch(self, coming: Sequence[Record]) -> None:
+        with suppress(Exception):  # a hint to a plugin, and no more: what it cannot use, `process` meets again
+            self._processor.prefetch(coming)
 
 
 @dataclass(slots=True)
@@ -91,6 +96,8 @@ class OpenBatch:
 class BatchProcessor:
     """Runs batches through the executor.
 
+    :param results: the columns that the processor said it writes; empty if it did not say.
+    :param key: the key column's letter, which nothing may write.
     :param normalised: hears how many values of an outcome had to be made fit for Excel.
     """
 
@@ -101,12 +108,16 @@ class BatchProcessor:
         attempts: Attempts,
         committer: GroupCommitter,
         processor: Processor,
+        results: Sequence[str],
+        key: str,
         normalised: Callable[[int], None],
     ) -> None:
         self._executor = executor
         self._attempts = attempts
         self._committer = committer
         self._processor = processor
+        self._results = frozenset(results)
+        self._key = key
         self._normalised = normalised
 
     async def run(self, batch: OpenBatch, queue: Queue) -> None:
@@ -114,9 +125,13 @@ class BatchProcessor:
 
         :raises StoreError: the journal cannot be written.
         """
-        await self._executor.run(
-            batch.records(queue), self._process, self._committer.commit, self._processor.concurrency
-        )
+        try:
+            await self._executor.run(
+                batch.records(queue), self._process, self._committer.commit, self._processor.concurrency
+            )
+        except StoreError:
+            await self._committer.flush()  # whatever else was finished is tried, and counted if it is not kept
+            raise
 
     async def drain(self, task: asyncio.Task[None], grace: float) -> None:
         """Give `task` `grace` seconds to finish what is in flight, then abandon it. What finished is durable."""
@@ -128,11 +143,15 @@ class BatchProcessor:
 
     async def _process(self, record: Record) -> Outcome:
         outcome = await self._attempts.run(record)
-        return self._made_fit(self._traced(outcome, record))
+        try:
+            return self._made_fit(self._traced(outcome, record))
+        except Exception as error:  # noqa: BLE001  an outcome is a plugin's: nonsense in it fails its record, not the run
+            failed = replace(Outcome.failed(record, failure_of(error)), seconds=outcome.seconds)
+            return self._traced(failed, record)
 
     def _traced(self, outcome: Outcome, record: Record) -> Outcome:
         """`outcome` with what it was made from and what it replaces; a plugin may not change whose it is."""
-        inputs = outcome.inputs or tuple(self._processor.inputs)
+        inputs = tuple(outcome.inputs) or tuple(self._processor.inputs) or self._all_inputs(outcome, record)
         return replace(
             outcome,
             id=record.id,
@@ -142,17 +161,29 @@ class BatchProcessor:
             before={letter: record.contents.get(letter) for letter in outcome.cells},
         )
 
+    def _all_inputs(self, outcome: Outcome, record: Record) -> tuple[str, ...]:
+        """Nobody knows what a failed record was made from: all of it but the results, so that a mended row is tried."""
+        if outcome.status is Status.DONE:
+            return ()
+        return tuple(sorted(record.contents.keys() - self._results))
+
     def _made_fit(self, outcome: Outcome) -> Outcome:
-        """`outcome` as the journal and Excel can hold it; what neither can hold fails the record, not the run."""
-        try:
-            cells, count = _fit_all(outcome.cells)
-            if outcome.detail:
-                encode_outcome(outcome)
-        except (TypeError, RecordError) as error:
-            return replace(outcome, status=Status.FAILED, cells={}, before={}, detail={}, error=failure_of(error))
+        """`outcome` as the journal and Excel can hold it.
+
+        :raises RecordError: it writes a column that it may not, or the journal cannot hold it.
+        :raises TypeError: a cell cannot hold a value.
+        """
+        for letter in outcome.cells:
+            if not is_column(letter) or not letter.isupper():
+                raise RecordError(f"{letter!r} is no column", hint="name a column by its letter, A to XFD")
+            if letter == self._key:
+                raise RecordError(f"column {letter} holds the keys and cannot be written")
+        cells, count = _fit_all(outcome.cells)
+        fitted = replace(outcome, cells=cells)
+        encode_outcome(fitted)
         if count:
             self._normalised(count)
-        return replace(outcome, cells=cells)
+        return fitted
 
 
 def _fit_all(cells: Mapping[str, Cell]) -> tuple[dict[str, Cell], int]:

@@ -6,11 +6,12 @@ outcome says. A cell that a person changed in between is kept and told, never ov
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from ihacpa_core.engine.identity import value_token
-from ihacpa_core.records import Cell, CellUpdate, CellValue, Outcome, Record, RecordId
+from ihacpa_core.engine.identity import input_digest, value_token
+from ihacpa_core.errors import WorkbookError
+from ihacpa_core.records import Cell, CellUpdate, CellValue, Outcome, Record, RecordId, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class Projection:
     :param formulas_kept: cells that hold a formula and were left alone.
     :param edits_kept: cells that a person changed while the run went on.
     :param homeless: outcomes whose row is gone from the sheet; they stay in the journal.
+    :param stale: outcomes of rows that say something else now than when they were processed; nothing is written there.
     """
 
     updates: tuple[CellUpdate, ...]
     formulas_kept: int = 0
     edits_kept: tuple[KeptEdit, ...] = ()
     homeless: tuple[RecordId, ...] = ()
+    stale: tuple[RecordId, ...] = ()
 
 
 def project(
@@ -43,30 +46,57 @@ def project(
     *,
     overwrite_formulas: bool = False,
     edited: bool = False,
+    drawn: Set[RecordId] = frozenset(),
 ) -> Projection:
     """The updates that bring `outcomes` into a sheet whose records are `rows` now.
 
     :param edited: somebody else changed the workbook since the records were read; only then can a cell hold anything
         but what stood there before or what the run itself wrote.
+    :param drawn: the records whose outcome was in the workbook before that: a cell of theirs that holds something else
+        was changed by a person, even back to what it was.
     """
     updates: list[CellUpdate] = []
     kept: list[KeptEdit] = []
     homeless: list[RecordId] = []
+    stale: list[RecordId] = []
     formulas = 0
     for outcome in outcomes:
         record = rows.get(outcome.id)
         if record is None:
             homeless.append(outcome.id)
             continue
+        if edited and outcome.input_digest != input_digest(record, outcome.inputs):
+            stale.append(outcome.id)
+            continue
         for letter, cell in outcome.cells.items():
+            base = cell.value if outcome.id in drawn else outcome.before.get(letter)
             if letter in record.formulas and not overwrite_formulas:
                 formulas += 1
-            elif edited and _is_edit(record.contents.get(letter), outcome.before.get(letter), cell):
+            elif edited and _is_edit(record.contents.get(letter), base, cell):
                 kept.append(KeptEdit(f"{letter}{record.row}", record.contents.get(letter), cell.value))
             else:
                 updates.append(CellUpdate(record.row, letter, cell))
-    return Projection(tuple(updates), formulas, tuple(kept), tuple(homeless))
+    return Projection(tuple(updates), formulas, tuple(kept), tuple(homeless), tuple(stale))
 
 
-def _is_edit(current: CellValue, before: CellValue, ours: Cell) -> bool:
-    return value_token(current) not in (value_token(before), value_token(ours.value))
+def _is_edit(current: CellValue, base: CellValue, ours: Cell) -> bool:
+    return value_token(current) not in (value_token(base), value_token(ours.value))
+
+
+def moved_columns(before: Mapping[str, str], now: Mapping[str, str], used: Iterable[str]) -> list[str]:
+    """The columns among `used` (letters) over which another header stands now than when the run started."""
+    return [letter for letter in sorted(used) if fold(before.get(letter, "")) != fold(now.get(letter, ""))]
+
+
+def used_columns(outcomes: Iterable[Outcome]) -> set[str]:
+    """The columns (letters) that outcomes write or were made from."""
+    return {letter for outcome in outcomes for letter in (*outcome.cells, *outcome.inputs)}
+
+
+def columns_moved(letters: Sequence[str]) -> WorkbookError:
+    """Other headers stand over the columns that the results belong to."""
+    return WorkbookError(
+        f"columns of the sheet were moved or renamed since the run started: {', '.join(letters)}",
+        why="results would land under the wrong header; nothing was written",
+        hint="put the columns back and type the same command again, or begin anew with --start-fresh",
+    )

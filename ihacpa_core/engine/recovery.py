@@ -64,7 +64,8 @@ def meaning_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     core = settings.get("ihacpa", {})
     word = str(core.get("processor", ""))
     table = dict(settings.get("processor", {}).get(word.partition(":")[0], {}))
-    table.pop("concurrency", None)
+    for pace in ("concurrency", "results"):
+        table.pop(pace, None)
     return {"sheet": settings.get("sheet", {}), "processor": word, "options": table}
 
 

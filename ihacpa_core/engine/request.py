@@ -18,6 +18,8 @@ class RunRequest:
     :param config: the settings file; None looks for ``ihacpa.toml``.
     :param flags: dotted key to (value, the flag as a person typed it); ``*`` as an offer's name is the selected one.
     :param overrides: ``KEY=VALUE`` texts of ``-o``.
+    :param plugins: the words of ``-p``.
+    :param trace_hooks: the file that ``--trace-hooks`` names.
     :param function: a Python function to use as the processor, whatever the settings say.
     :param wait: seconds to wait for another run's lock.
     :param verbose: the log has a line for every record.
@@ -29,6 +31,8 @@ class RunRequest:
     env: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    trace_hooks: Path | None = None
     selection: Selection = field(default_factory=Selection)
     recovery: RecoveryOptions = field(default_factory=RecoveryOptions)
     function: Callable[..., Any] | None = None

@@ -77,6 +77,7 @@ class AtomicSaver:
     :param intend: makes durable that the workbook is about to hold these bytes; called right before the replacement.
     :param confirm: makes durable that it holds them.
     :param warn: hears what stops nothing.
+    :param anew: the first session opens `source` although `target` is there: its first save replaces an earlier result.
     :raises WorkbookError: `target` is something else than a file, or cannot be read.
     """
 
@@ -91,10 +92,13 @@ class AtomicSaver:
         intend: Callable[[Fingerprint], None],
         confirm: Callable[[Fingerprint], None],
         warn: Callable[[str], None] = _ignore,
+        *,
+        anew: bool = False,
     ) -> None:
         self._target, self._source, self._sheet, self._backend = target, source, sheet, backend
         self._ops, self._backups = ops, backups
         self._intend, self._confirm = intend, confirm
+        self._anew = anew
         self._session: SaveSession | None = None
         self._unconfirmed = False
         self.backup: Backup | None = None
@@ -114,7 +118,7 @@ class AtomicSaver:
         """Let the workbook hold `updates`, those since the last save that worked.
 
         :param full_check: read the whole new sheet before it is trusted, not only the cells of `updates`.
-        :raises WorkbookChanged: somebody else wrote the workbook; see `accept_current`.
+        :raises WorkbookChanged: somebody else wrote the workbook.
         :raises SaveBlocked: the system did not let it through; the workbook is as it was.
         :raises VerificationFailed: what the backend wrote is wrong; the workbook is as it was.
         :raises DurabilityUnconfirmed: the workbook holds `updates`, but may not survive a loss of power.
@@ -147,12 +151,13 @@ class AtomicSaver:
         self._settle(session, new)
         return _receipt(written, new, started, verify_seconds, replaced=True)
 
-    def accept_current(self) -> None:
-        """Start the next save from the workbook as it stands now; to merge what differs is the caller's."""
-        self._drop_session()
+    def check(self) -> None:
+        """Read the whole sheet as it is on disk, by a reader that is not the writer's.
+
+        :raises VerificationFailed: it does not read.
+        """
         with _in_words(self._target):
-            self._watched.look()
-        self._needs_backup = self._watched.fingerprint is not None
+            verify(self._target, self._sheet, (), full=True)
 
     def close(self) -> None:
         """Let go of the workbook."""
@@ -163,7 +168,7 @@ class AtomicSaver:
     def _opened(self) -> SaveSession:
         """The session, which holds exactly what the workbook holds."""
         if self._session is None:
-            origin = self._origin if self._watched.fingerprint is None else self._watched
+            origin = self._origin if self._anew or self._watched.fingerprint is None else self._watched
             origin.check()
             self._session = self._backend.open(origin.path, self._sheet)
             try:
@@ -197,7 +202,7 @@ class AtomicSaver:
                 why=f"the save backend failed: {type(error).__name__}: {error}",
                 hint="try another one with --save",
             ) from error
-        if receipt.changed or self._watched.fingerprint is None:
+        if receipt.changed or self._anew or self._watched.fingerprint is None:
             draft.seal(self._target if self._watched.fingerprint is not None else self._source)
         return receipt
 
@@ -233,6 +238,7 @@ class AtomicSaver:
     def _settle(self, session: SaveSession, new: Fingerprint) -> None:
         """Take notice that the workbook is the new one, and make that durable."""
         self._watched.became(new)
+        self._anew = False
         self._unconfirmed = True
         try:
             session.committed(new)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from ihacpa_core.errors import NothingToDo, UsageError
 from ihacpa_core.records import Outcome, Record, RecordId, Status
@@ -30,6 +32,23 @@ def select(
     return tuple(chosen[: selection.limit])
 
 
+def encode_selection(selection: Selection) -> dict[str, Any]:
+    """`selection` as JSON values."""
+    return asdict(selection)
+
+
+def decode_selection(document: Mapping[str, Any]) -> Selection:
+    """The selection that `encode_selection` wrote."""
+    rows = tuple((first, last) for first, last in document["rows"])
+    return Selection(**{**document, "rows": rows, "packages": tuple(document["packages"])})
+
+
+def unmatched(records: Sequence[Record], selection: Selection) -> list[str]:
+    """The names in `selection.packages` that no record has."""
+    known = {record.key.casefold() for record in records}
+    return [name for name in selection.packages if name.casefold() not in known]
+
+
 def _tests(
     selection: Selection, results: Sequence[str], latest: Mapping[RecordId, Outcome]
 ) -> list[Callable[[Record], bool]]:
@@ -47,8 +66,13 @@ def _tests(
                 "--only-empty does not know which columns hold the results",
                 hint="name them: -o 'processor.python.results=[\"Header\"]'",
             )
-        tests.append(lambda record: all(record.contents.get(letter) in (None, "") for letter in results))
+        tests.append(lambda record: all(_is_empty(record, letter) for letter in results))
     return tests
+
+
+def _is_empty(record: Record, letter: str) -> bool:
+    """A formula is no result: it was there before, and is kept."""
+    return letter in record.formulas or record.contents.get(letter) in (None, "")
 
 
 def _is_incomplete(outcome: Outcome | None) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from ihacpa_core.codec import encode_run
 from ihacpa_core.engine.assembly import Assembly, Machinery
-from ihacpa_core.engine.backups import make_backup
 from ihacpa_core.engine.beginning import Beginning
 from ihacpa_core.engine.ending import RunEnd, conclude, write_settings
-from ihacpa_core.engine.fingerprint import fingerprint
 from ihacpa_core.engine.interrupts import Interruption, stop_on_signals
-from ihacpa_core.engine.logbook import Logbook
+from ihacpa_core.engine.journal import RunJournal
+from ihacpa_core.engine.logbook import LOGGER, Logbook, Secrets
 from ihacpa_core.engine.losses import check_losses
 from ihacpa_core.engine.saver import sweep_leftovers
 from ihacpa_core.engine.summary import RunSummary
@@ -21,7 +22,7 @@ from ihacpa_core.errors import IhacpaError, StoreError, WorkbookError
 from ihacpa_core.events import RunStarted
 from ihacpa_core.fileops import FileOps
 from ihacpa_core.plugins.dispatch import Dispatcher
-from ihacpa_core.roles import CheckpointStore, SaveBackend
+from ihacpa_core.roles import CheckpointStore, Processor, SaveBackend
 from ihacpa_core.state import RunInfo
 
 
@@ -34,23 +35,37 @@ class RunSession:
         self._store = store
         self._tracker = tracker
         self._ops = ops
+        self._early: list[str] = []
 
     async def run(self) -> RunSummary:
         """Go through the run.
 
         :raises DecisionNeeded: saving would lose something; nothing was written.
-        :raises StoreError: the journal cannot be written; the summary of what was kept is in `run.json`.
+        :raises WorkbookError: the state folder cannot be written; nothing was begun.
+        :raises StoreError: the journal cannot be written; nothing was begun.
         """
         backend: SaveBackend = self._plan.build("save", self._tracker.warn)
         cost = self._check(backend)
         info = self._open_state()
+        with self._logbook(info):
+            try:
+                return await self._lead(backend, cost, info)
+            except Exception:
+                logging.getLogger(LOGGER).exception("the run ended by an error")
+                raise
+
+    def _logbook(self, info: RunInfo) -> Logbook:
+        """The run's log, which begins with what was warned of before it could be opened."""
+        secrets = Secrets(str(value) for _, value, secret in self._plan.settings.rows() if secret and value)
         level = logging.DEBUG if self._plan.request.verbose else logging.INFO
-        logbook = Logbook(self._plan.folder.log(info.run_id), level=level)
+        logbook = Logbook(self._plan.folder.log(info.run_id), secrets, level)
+        self._early = list(self._tracker.warnings)
         self._tracker.listen("the log", logbook.note)
-        with logbook:
-            return await self._lead(backend, cost, info)
+        return logbook
 
     async def _lead(self, backend: SaveBackend, cost: float, info: RunInfo) -> RunSummary:
+        for message in self._early:
+            logging.getLogger(LOGGER).warning("%s", message)
         machinery = Assembly(
             beginning=self._beginning,
             info=info,
@@ -60,10 +75,7 @@ class RunSession:
             ops=self._ops,
             cost=cost,
         ).build()
-        if self._beginning.history is None:
-            machinery.journal.begin(info, self._beginning.chosen)
-        else:
-            machinery.journal.choice("resume", edited=self._beginning.edited)
+        self._write_start(machinery.journal, info)
         try:
             with stop_on_signals(machinery.controller.stop, self._tracker.warn, self._tracker.close) as interruption:
                 end = await self._go(machinery, info, interruption)
@@ -72,22 +84,40 @@ class RunSession:
             machinery.saving.close()
         return conclude(self._beginning, info, machinery, end, self._ops)
 
+    def _write_start(self, journal: RunJournal, info: RunInfo) -> None:
+        begun = self._beginning
+        history = begun.history
+        if history is None:
+            selection = self._plan.request.selection
+            headers = begun.sheet.headers.texts
+            journal.begin(info, begun.chosen, selection=selection, headers=headers, replaces=begun.replaces)
+            return
+        if history.intended is not None and begun.current == history.intended:
+            journal.confirm_late(begun.current, history.intended_covers)
+        settings = encode_run(replace(info, settings=self._plan.settings.effective()))["settings"]
+        headers = dict(begun.sheet.headers.texts)
+        journal.choice("resume", edited=begun.edited, settings=settings, headers=headers)
+
     def _check(self, backend: SaveBackend) -> float:
         """Look for what a save would lose; returns how long that took, which is about what a save takes."""
         started = time.monotonic()
-        origin = self._plan.source if self._beginning.anew else self._plan.current
-        check_losses(backend, self._plan.settings.core.save, origin, self._tracker.warn)
+        check_losses(backend, self._plan.settings.core.save, self._beginning.origin, self._tracker.warn)
         return time.monotonic() - started
 
     def _open_state(self) -> RunInfo:
         """Make the state folder, sweep what dead runs left, and say which run this is."""
         plan, folder = self._plan, self._plan.folder
         folder.make(self._ops, plan.run_id)
-        sweep_leftovers(self._ops, plan.target.parent, plan.target.name)
-        if self._beginning.anew:
-            self._copy_anew()
         settings = plan.settings.effective()
-        write_settings(self._ops, folder.settings_toml(plan.run_id), settings)
+        try:
+            sweep_leftovers(self._ops, plan.target.parent, plan.target.name)
+            write_settings(self._ops, folder.settings_toml(plan.run_id), settings)
+        except OSError as error:
+            raise WorkbookError(
+                "the run cannot begin",
+                why=f"{error.filename or folder.path}: {error.strerror or error}",
+                hint="mend that, then type the same command again; nothing was begun",
+            ) from error
         if self._beginning.history is not None:
             return self._beginning.history.info
         return RunInfo(
@@ -100,29 +130,29 @@ class RunSession:
             settings=settings,
         )
 
-    def _copy_anew(self) -> None:
-        """Put a new copy of the source in the place of an earlier result, of which a backup is kept."""
-        target, ops = self._plan.target, self._ops
-        make_backup(ops, target, self._plan.folder.backups, fingerprint(target))
-        ops.write_atomic(target, self._plan.source.read_bytes())
-
     async def _go(self, machinery: Machinery, info: RunInfo, interruption: Interruption) -> RunEnd:
+        begun = self._beginning
         self._tell_start(info)
-        self._tracker.total = len(self._beginning.chosen)
-        self._tracker.resume(self._beginning.standing)
-        machinery.saving.add(self._beginning.standing)
-        processor = self._beginning.processor
+        self._tracker.total = len(begun.chosen)
+        self._tracker.resume(begun.standing)
+        machinery.saving.stand(begun.standing)
         error: IhacpaError | None = None
         try:
-            await processor.open()
+            await begun.processor.open()
             try:
-                await machinery.controller.run(self._beginning.todo)
+                await machinery.controller.run(begun.todo, begun.chosen)
             finally:
-                await processor.close()
+                await self._close(begun.processor)
             await self._save_rest(machinery)
         except (StoreError, WorkbookError) as failed:
             error = failed
         return RunEnd(interrupted=interruption.exit_code, stopped=machinery.controller.stopped_because, error=error)
+
+    async def _close(self, processor: Processor) -> None:
+        try:
+            await processor.close()
+        except Exception as error:  # noqa: BLE001  a plugin's farewell keeps no finished result from the workbook
+            self._tracker.warn(f"the processor could not be closed: {type(error).__name__}: {error}")
 
     async def _save_rest(self, machinery: Machinery) -> None:
         if machinery.controller.stopped_because:

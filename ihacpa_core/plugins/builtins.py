@@ -26,9 +26,21 @@ class Role:
         return f"{HOOKS_GROUP}.{self.word}"
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The parts that an offer needs in turn: the option that names them, their role, and that option's default."""
+
+    key: str
+    role: str
+    words: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builtin:
-    """A built-in offer: the word that selects it and the module that makes it."""
+    """A built-in offer: the word that selects it and the module that makes it.
+
+    :param needs: known here as well, so that what a run would use can be told without an import.
+    """
 
     role: str
     name: str
@@ -36,6 +48,7 @@ class Builtin:
     summary: str
     aliases: tuple[str, ...] = ()
     takes_argument: bool = False
+    needs: Needs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +122,7 @@ BUILTINS = (
         name="package-review",
         module="ihacpa_plugins.processor.package_review",
         summary="reviews Python packages: releases, vulnerabilities, a recommendation",
+        needs=Needs("sources", "source", ("pypi", "osv")),
     ),
     Builtin(
         role="processor",

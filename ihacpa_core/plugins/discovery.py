@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ihacpa_core._version import __version__
@@ -13,6 +16,17 @@ from ihacpa_core.plugins.names import canonical
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
+_REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9._-]*[A-Za-z0-9])")
+
+
+class Source(StrEnum):
+    """What announces a plugin."""
+
+    BUILTIN = "built in"
+    INSTALLED = "installed"
+    FILE = "file"
+    MODULE = "module"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -20,7 +34,8 @@ class Entry:
 
     :param role: the role word, empty for an always-on hook plugin.
     :param distribution: its canonical name; `version` and `location` say which one it is.
-    :param target: what is imported: ``acme.burst`` or ``acme.burst:plugin``.
+    :param target: what is imported: ``acme.burst``, ``acme.burst:plugin``, or the path of a file.
+    :param requires: what the distribution says it needs of ihacpa, as it says it: ``ihacpa<2,>=1``.
     """
 
     role: str
@@ -31,7 +46,13 @@ class Entry:
     location: str = ""
     summary: str = ""
     aliases: tuple[str, ...] = ()
-    builtin: bool = False
+    requires: tuple[str, ...] = ()
+    source: Source = Source.INSTALLED
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it comes with ihacpa itself."""
+        return self.source is Source.BUILTIN
 
     @property
     def group(self) -> str:
@@ -41,18 +62,41 @@ class Entry:
     @property
     def plugin_id(self) -> str:
         """The name that it goes by in messages, and by which plugins are put in order."""
-        return f"{self.distribution}:{self.group}:{self.name}"
+        return f"file:{self.target}" if self.source is Source.FILE else f"{self.distribution}:{self.group}:{self.name}"
+
+    @property
+    def title(self) -> str:
+        """``plugin ihacpa.strategy:burst``: the entry point, or the file."""
+        return f"plugin {self.name}" if self.source is Source.FILE else f"plugin {self.group}:{self.name}"
+
+    @property
+    def owner(self) -> str:
+        """``ihacpa-acme 2.1 (/site-packages)``: distribution, version, place."""
+        if self.source is Source.FILE:
+            return f"none, it is the file {self.target}"
+        place = f" ({self.location})" if self.location else ""
+        return f"{f'{self.distribution} {self.version}'.strip()}{place}"
 
     @property
     def label(self) -> str:
-        """The entry as a message names it: entry point, distribution, version, place."""
-        place = f" ({self.location})" if self.location else ""
-        return f"plugin {self.group}:{self.name} of {f'{self.distribution} {self.version}'.strip()}{place}"
+        """The entry as a message names it on one line."""
+        return self.title if self.source is Source.FILE else f"{self.title} of {self.owner}"
 
     @property
     def words(self) -> tuple[str, ...]:
         """The words that select it."""
         return (self.name, *self.aliases)
+
+
+def file_entry(word: str, base: Path) -> Entry:
+    """The hook plugin in a file; a relative path starts from `base`."""
+    path = (base / Path(word).expanduser()).resolve()
+    return Entry(role="", name=word, distribution="file", target=str(path), source=Source.FILE)
+
+
+def module_entry(module: str) -> Entry:
+    """The hook plugin in a module that is named by its dotted name."""
+    return Entry(role="", name=module, distribution="module", target=module, source=Source.MODULE)
 
 
 def builtin_entries(builtins: Iterable[Builtin] = BUILTINS) -> list[Entry]:
@@ -66,7 +110,7 @@ def builtin_entries(builtins: Iterable[Builtin] = BUILTINS) -> list[Entry]:
             target=builtin.module,
             summary=builtin.summary,
             aliases=builtin.aliases,
-            builtin=True,
+            source=Source.BUILTIN,
         )
         for builtin in builtins
     ]
@@ -106,7 +150,35 @@ def _entry(point: EntryPoint, role: str, name: str, distribution: Distribution) 
         version=distribution.version,
         location=str(distribution.locate_file("")),
         target=point.value,
+        summary=distribution.metadata["Summary"] or "",
+        requires=tuple(text for text in distribution.requires or () if _is_about_us(text)),
     )
+
+
+def _is_about_us(requirement: str) -> bool:
+    name = _REQUIREMENT_NAME.match(requirement)
+    return name is not None and canonical(name[1]) == OWN_DISTRIBUTION
+
+
+def misfit(entry: Entry) -> str:
+    """The requirement of `entry`'s distribution that this version of ihacpa does not meet; empty if it meets all."""
+    for text in entry.requires:
+        if not _meets(text, __version__):
+            return text
+    return ""
+
+
+def _meets(text: str, installed: str) -> bool:
+    # Needed by few plugins: costs 10 ms.
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return True  # a garbled requirement says nothing; pip had its chance to refuse it
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return True
+    return requirement.specifier.contains(installed, prereleases=True)
 
 
 def unmet(requirements: Sequence[str]) -> list[tuple[str, str]]:

@@ -10,8 +10,11 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TypeVar
 
+from ihacpa_core._version import __version__
 from ihacpa_core.errors import PluginError
-from ihacpa_core.plugins.discovery import Entry
+from ihacpa_core.markers import HOOK_API, HOOK_API_ATTRIBUTE
+from ihacpa_core.plugins.broken import BrokenPlugin
+from ihacpa_core.plugins.discovery import Entry, Source, misfit
 
 T = TypeVar("T")
 
@@ -19,22 +22,33 @@ T = TypeVar("T")
 def import_entry(entry: Entry) -> object:
     """The object that `entry` announces: a module, or an attribute of one.
 
-    :raises PluginError: it cannot be imported; the error names distribution, entry point, cause and fix.
+    :raises BrokenPlugin: its distribution needs another ihacpa, it cannot be imported, or it is made for another
+        version of the hooks; the error names distribution, entry point, cause and fix.
     """
-    return guarded(entry.label, "cannot be imported", lambda: _import_target(entry.target), entry)
+    check_requirement(entry)
+    plugin = guarded(entry.label, "cannot be imported", lambda: _import(entry), entry)
+    _check_hook_api(entry, plugin)
+    return plugin
 
 
-def import_file(path: Path) -> object:
-    """The module in the file `path`, by its own name where that is free.
+def check_requirement(entry: Entry) -> None:
+    """See that the distribution of `entry` agrees with this version of ihacpa; nothing is imported.
 
-    :raises PluginError: it cannot be imported.
+    :raises BrokenPlugin: it does not.
     """
-    return guarded(f"plugin {path}", "cannot be imported", lambda: _import_path(path))
+    if requirement := misfit(entry):
+        raise BrokenPlugin(
+            entry,
+            "is made for another version of ihacpa and was not imported",
+            why=f"it requires '{requirement}', ihacpa {__version__} is installed",
+            hint=f"pip install --upgrade {entry.distribution}, {_another(entry)}",
+        )
 
 
 def guarded(what: str, failed: str, action: Callable[[], T], entry: Entry | None = None) -> T:
     """The result of `action`, code of a plugin; `what` and `failed` begin the message.
 
+    :param entry: whose code it is, if that is known; the error then is a `BrokenPlugin`, which tells more.
     :raises PluginError: it raised.
     """
     try:
@@ -42,7 +56,10 @@ def guarded(what: str, failed: str, action: Callable[[], T], entry: Entry | None
     except PluginError:
         raise
     except (Exception, SystemExit) as error:  # code of others: it may raise anything, and a module may call exit()
-        raise PluginError(f"{what} {failed}", why=cause_of(error), hint=_fix(error, entry)) from error
+        cause = cause_of(error)
+        if entry is not None:
+            raise BrokenPlugin(entry, failed, why=cause, hint=_fix(error, entry)) from error
+        raise PluginError(f"{what} {failed}", why=cause, hint="take it out of the settings, or repair it") from error
 
 
 def cause_of(error: BaseException) -> str:
@@ -65,16 +82,34 @@ def _place_of(error: BaseException) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
-def _fix(error: BaseException, entry: Entry | None) -> str:
-    role = entry.role if entry else ""
-    other = f"or choose another {role}" if role else "or take it out of the settings"
-    distribution = entry.distribution if entry else ""
+def _fix(error: BaseException, entry: Entry) -> str:
+    other = _another(entry)
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return f"update or repair {distribution or 'it'}, {other}; --traceback shows more"
+        it = "it" if entry.source is Source.FILE else entry.distribution
+        return f"update or repair {it}, {other}; --traceback shows more"
     missing = error.name.partition(".")[0]
-    if entry and missing == entry.target.partition(".")[0].partition(":")[0]:
-        return f"install {distribution} again, its module '{error.name}' is not there, {other}"
+    if missing == entry.target.partition(".")[0].partition(":")[0]:
+        return f"install {entry.distribution} again, its module '{error.name}' is not there, {other}"
     return f"install what provides '{missing}' (pip install {missing}), {other}"
+
+
+def _another(entry: Entry) -> str:
+    return f"or choose another {entry.role}" if entry.role else "or take it out of the settings"
+
+
+def _check_hook_api(entry: Entry, plugin: object) -> None:
+    asked = guarded(entry.label, "cannot be read", lambda: getattr(plugin, HOOK_API_ATTRIBUTE, HOOK_API), entry)
+    if asked != HOOK_API:
+        raise BrokenPlugin(
+            entry,
+            "is made for another version of the hooks",
+            why=f"it says {HOOK_API_ATTRIBUTE} = {asked!r}, ihacpa {__version__} has version {HOOK_API}",
+            hint=f"install a version of {entry.distribution} for hook API {HOOK_API}, {_another(entry)}",
+        )
+
+
+def _import(entry: Entry) -> object:
+    return _import_path(Path(entry.target)) if entry.source is Source.FILE else _import_target(entry.target)
 
 
 def _import_target(target: str) -> object:

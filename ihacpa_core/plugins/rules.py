@@ -14,54 +14,80 @@ from typing import Any
 import pluggy
 
 from ihacpa_core import hookspecs
-from ihacpa_core.errors import PluginError
+from ihacpa_core.plugins.broken import BrokenPlugin
+from ihacpa_core.plugins.discovery import Entry
 from ihacpa_core.plugins.names import did_you_mean
 
 PREFIX = "ihacpa_"
+EVENT_ARGUMENTS = ("event",)
+"""What a hook that tells something is called with, and no other hook."""
 
 
-def check_hooks(manager: pluggy.PluginManager, plugin: object, label: str) -> None:
+def check_hooks(manager: pluggy.PluginManager, plugin: object, entry: Entry) -> None:
     """See that every ``ihacpa_*`` function of `plugin` is a hook that exists and asks for arguments that it has.
 
-    :raises PluginError: the first rule that is broken.
+    :raises BrokenPlugin: the first rule that is broken.
     """
     if inspect.isclass(plugin):
-        raise PluginError(f"{label} is a class", why=f"'{plugin.__name__}' was not called", hint="announce an instance")
+        raise BrokenPlugin(
+            entry, "is a class", why=f"'{plugin.__name__}' was not called", hint="announce an instance of it"
+        )
     for name, function in _candidates(plugin):
         options = manager.parse_hookimpl_opts(plugin, name)
         if options is None:
-            raise PluginError(
-                f"{label}: {name}() is not decorated, so it would never be called",
+            raise BrokenPlugin(
+                entry,
+                f"has a function {name}() without its decorator",
+                why=f"{name}() is not decorated, so it would never be called",
                 hint="put @hookimpl above it, or give it a name without 'ihacpa_'",
             )
-        _check_hook(label, options.get("specname") or name, function, options)
+        _check_hook(entry, options.get("specname") or name, function, options)
 
 
-def _check_hook(label: str, hook: str, function: Any, options: Mapping[str, Any]) -> None:
+def _check_hook(entry: Entry, hook: str, function: Any, options: Mapping[str, Any]) -> None:
     arguments = hook_arguments().get(hook)
     if arguments is None:
-        if options.get("optionalhook"):
-            return
-        hint = did_you_mean(hook, hook_arguments()) or "see the reference of the hooks"
-        raise PluginError(f"{label}: there is no hook {hook}()", hint=hint)
+        if not options.get("optionalhook"):
+            guess = did_you_mean(hook, hook_arguments()) or "see the reference of the hooks"
+            why = f"there is no hook {hook}(), so it would never be called"
+            raise BrokenPlugin(entry, f"implements {hook}(), which is no hook", why=why, hint=guess)
+        return
     if options.get("wrapper") or options.get("hookwrapper"):
-        hint = "return a middleware from ihacpa_process_record() to surround the core's own step"
-        raise PluginError(f"{label}: {hook}() is a wrapper, and hooks take none", hint=hint)
+        raise BrokenPlugin(
+            entry,
+            f"wraps {hook}()",
+            why=f"{hook}() is a wrapper, and hooks take none: it could neither try again nor wait",
+            hint="return a middleware from a step hook to surround the core's own step",
+        )
+    _check_kind(entry, hook, function, arguments)
     for parameter in inspect.signature(function).parameters.values():
-        _check_parameter(label, hook, parameter, arguments)
+        _check_parameter(entry, hook, parameter, arguments)
 
 
-def _check_parameter(label: str, hook: str, parameter: inspect.Parameter, arguments: tuple[str, ...]) -> None:
+def _check_kind(entry: Entry, hook: str, function: Any, arguments: tuple[str, ...]) -> None:
+    """See that calling `function` runs it: nobody awaits a coroutine of it, or reads a generator."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        why = "hooks are called, not awaited, so nothing of it would run"
+        raise BrokenPlugin(entry, f"implements {hook}() as an async function", why=why, hint="write def, not async def")
+    if inspect.isgeneratorfunction(function) and arguments == EVENT_ARGUMENTS:
+        why = "nobody would read what it yields, so nothing of it would run"
+        raise BrokenPlugin(entry, f"implements {hook}() as a generator", why=why, hint="take out its yield")
+
+
+def _check_parameter(entry: Entry, hook: str, parameter: inspect.Parameter, arguments: tuple[str, ...]) -> None:
     has = f"it has: {', '.join(arguments)}" if arguments else "it has none"
     if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-        raise PluginError(f"{label}: {hook}() takes '{parameter}'", hint=f"name the arguments; {has}")
+        why = f"{hook}() takes '{parameter}', and a hook is called with the arguments that it names"
+        raise BrokenPlugin(entry, f"asks {hook}() for '{parameter}'", why=why, hint=f"name the arguments; {has}")
     if parameter.name not in arguments:
-        hint = did_you_mean(parameter.name, arguments)
-        raise PluginError(f"{label}: {hook}() has no argument '{parameter.name}'", why=has, hint=hint)
+        why = f"{hook}() has no argument '{parameter.name}'; {has}"
+        guess = did_you_mean(parameter.name, arguments) or "take it out"
+        raise BrokenPlugin(entry, f"asks {hook}() for '{parameter.name}'", why=why, hint=guess)
     if parameter.default is not parameter.empty:
-        raise PluginError(
-            f"{label}: the argument '{parameter.name}' of {hook}() has a default",
-            why="some versions of pluggy would pass the default in place of the value",
+        raise BrokenPlugin(
+            entry,
+            f"gives '{parameter.name}' of {hook}() a default",
+            why=f"the argument '{parameter.name}' has a default, which some versions of pluggy would pass instead",
             hint="remove the default",
         )
 

@@ -7,9 +7,11 @@ become LF, and times are cut to the millisecond. Everything else is changed as l
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,8 +55,9 @@ def fit_value(value: Any) -> Fitted:
     fitter = _FITTERS.get(type(value))
     if fitter is not None:
         return fitter(value)
-    if isinstance(value, str):  # an enumeration's member is its text
-        return _fit_text(str.__str__(value))
+    for kinds, plain in _PLAIN:
+        if isinstance(value, kinds):
+            return fit_value(plain(value))
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     raise TypeError(f"a cell holds text, a number, a truth value, a date or nothing, not {kind}")
 
@@ -181,3 +184,13 @@ _FITTERS: dict[type, Callable[[Any], Fitted]] = {
     datetime: _fit_datetime,
     date: _fit_date,
 }
+
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),  # an enumeration's member is its text
+    (datetime, lambda moment: datetime.combine(date(*moment.timetuple()[:3]), moment.timetz())),
+    (date, lambda day: date(day.year, day.month, day.day)),
+    (numbers.Integral, int),
+    (numbers.Real, float),
+    (Decimal, float),
+)
+"""Kinds of values that other libraries make (numpy, pandas, enum, decimal), and how they become Python's own."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import time
 from collections import Counter
 
 import pytest
@@ -85,6 +86,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(project, calls, undist
     wait_until(lambda: len(calls()) >= 9, what="9 calls")
     process.send_signal(signal.SIGINT)
     wait_until(lambda: "Ctrl-C" in process.stderr.readline(), what="the first answer")
+    time.sleep(0.3)  # two signals at once are one
     process.send_signal(signal.SIGINT)
     process.wait(timeout=5)
 
@@ -230,3 +232,172 @@ def test_a_second_run_may_wait(project, calls, slow_from):
 
     assert result.exit_code == process.returncode == 0
     assert len(calls()) == 60
+
+
+def edit(project, change):
+    """Change the workbook as a person would in an office program."""
+    book = load_workbook(project.workbook)
+    change(book)
+    book.save(project.workbook)
+
+
+def killed_after(project, calls, count, *options):
+    """Start a run, kill it when `count` calls were made."""
+    process = project.start(*options)
+    wait_until(lambda: len(calls()) >= count, what=f"{count} calls")
+    kill(process)
+
+
+def totals(project):
+    cells = project.cells()
+    return {ref: cells[ref] for ref in cells if ref[0] == "C" and ref != "C1"}
+
+
+@pytest.mark.parametrize("options", [["--rows", "30-31"], ["--limit", "5"], ["--packages", "item-30"]])
+def test_resuming_for_some_rows_keeps_the_run_unfinished_and_every_result(project, calls, undisturbed, options):
+    """Asked for a few rows, a resumed run draws all that is durable, and still knows what is left."""
+    killed_after(project, calls, 14, "--save-every", "end")
+
+    narrow = project.run(*options)
+    drawn = len(totals(project))
+    project.run(expect=ExitCode.OK)
+
+    assert narrow.exit_code == ExitCode.INCOMPLETE
+    assert "left" in narrow.stdout
+    assert drawn >= 10
+    assert project.cells() == undisturbed
+    assert len(calls()) <= 30 + CONCURRENCY
+
+
+def test_an_interrupted_retry_goes_on_with_the_same_command(project, calls):
+    """--only-failed, killed and typed again, retries what is left of it and nothing else."""
+    (project.folder / "broken").touch()
+    text = (project.folder / "work.py").read_text()
+    project.write(
+        "work.py",
+        text.replace(
+            "    time.sleep", "    if CALLS.with_name('broken').exists(): raise ValueError('no')\n    time.sleep"
+        ),
+    )
+    project.run("--rows", "2-21", expect=ExitCode.INCOMPLETE)
+    (project.folder / "broken").unlink()
+    killed_after(project, calls, 20 + 8, "--only-failed")
+
+    project.run("--only-failed", expect=ExitCode.OK)
+
+    assert sorted(totals(project)) == sorted(f"C{row}" for row in range(2, 22))
+    assert len(calls()) <= 40 + CONCURRENCY
+
+
+def test_another_active_sheet_changes_nothing(project, calls, undisturbed):
+    """Saving the workbook with another tab in front does not lead results to other rows."""
+
+    def turn_the_page(book):
+        page = book.copy_worksheet(book.active)
+        rows = [[cell.value for cell in row] for row in page.iter_rows(min_row=2, max_col=2)]
+        for place, (name, amount) in enumerate(reversed(rows), start=2):
+            page.cell(place, 1, name)
+            page.cell(place, 2, amount)
+        book.active = page
+
+    process = project.start("--save-every", "batch", "--batch-size", "5")
+    wait_until(lambda: len(calls()) >= 8, what="8 calls")
+    edit(project, turn_the_page)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert project.cells(sheet="Data") == undisturbed
+
+
+def test_a_column_that_was_inserted_meanwhile_gets_no_results(project, calls):
+    """With other headers over the columns nothing is written; the message says what to do, and the journal keeps all."""
+    killed_after(project, calls, 14, "--save-every", "batch")
+    edit(project, lambda book: book.active.insert_cols(3))
+    before = project.cells()
+
+    result = project.run("--force-continue", expect=ExitCode.WORKBOOK)
+    edited = project.cells()
+    edit(project, lambda book: book.active.delete_cols(3))
+    project.run("--force-continue", expect=ExitCode.OK)
+
+    assert "moved or renamed" in result.stderr
+    assert edited == before
+    assert [totals(project)[f"C{row}"] for row in range(2, 32)] == [n * 2 for n in range(1, 31)]
+
+
+def test_an_input_that_changes_during_the_run_is_left_to_do(project, calls):
+    """A row that a person changes after it was processed is not filled with the old answer, and is done next time."""
+    process = project.start("--save-every", "batch", "--batch-size", "5")
+    wait_until(lambda: len(calls()) >= 14, what="14 calls")
+    edit(project, lambda book: book.active.__setitem__("B2", 500))
+    _, stderr = process.communicate(timeout=60)
+
+    project.run(expect=ExitCode.OK)
+
+    assert process.returncode == ExitCode.INCOMPLETE, stderr
+    assert project.cells()["C2"] == 1000
+
+
+def test_a_workbook_that_is_replaced_by_an_older_copy_is_drawn_whole(project, calls, undisturbed):
+    """Deleted and restored during the run: every durable result is in the final file."""
+    keep = project.workbook.read_bytes()
+    process = project.start("--save-every", "batch", "--batch-size", "5")
+    wait_until(lambda: len(calls()) >= 9, what="9 calls")
+    project.workbook.unlink()
+    wait_until(lambda: len(calls()) >= 20, what="20 calls")
+    project.workbook.write_bytes(keep)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert project.cells() == undisturbed
+
+
+def test_a_result_that_a_person_cleared_is_not_filled_again(project, calls):
+    """A saved result that was taken out between kill and resume stays out, and is named."""
+    killed_after(project, calls, 21, "--save-every", "batch")
+    edit(project, lambda book: book.active.__setitem__("C2", None))
+
+    result = project.run("--force-continue", expect=ExitCode.OK)
+
+    assert "C2" not in project.cells()
+    assert "C2" in result.stdout
+
+
+def test_a_failed_row_that_was_mended_is_tried_again(project, calls):
+    """The journal's failure does not stand against a row that says something else now."""
+    edit(project, lambda book: book.active.__setitem__("B2", "oops"))
+    project.write("work.py", (project.folder / "work.py").read_text().replace("* 2", "* 2.0"))
+    killed_after(project, calls, 14)
+    edit(project, lambda book: book.active.__setitem__("B2", 7))
+
+    project.run("--force-continue", expect=ExitCode.OK)
+
+    assert project.cells()["C2"] == 14
+
+
+def test_forcing_once_is_enough(project, calls):
+    """A run that was made to go on with other settings has these from then on."""
+    killed_after(project, calls, 5)
+    other = (project.folder / "ihacpa.toml").read_text().replace('key = "Name"', 'key = "A"')
+    project.write("ihacpa.toml", other)
+    refused = project.run()
+    killed_after(project, calls, 12, "--force-continue")
+
+    project.run(expect=ExitCode.OK)
+
+    assert refused.exit_code == ExitCode.DECISION_NEEDED
+
+
+@pytest.mark.parametrize("option", ["batch", "end"])
+def test_an_output_is_made_anew_in_one_step(project, calls, undisturbed, option):
+    """Killed while an earlier output is being replaced: the old one or the new one is there, and the same command ends well."""
+    project.run("--output", "out.xlsx", "--limit", "3", expect=ExitCode.OK)
+    out = project.folder / "out.xlsx"
+    out.chmod(0o640)
+    killed_after(project, calls, 12, "--output", "out.xlsx", "--save-every", option)
+
+    project.run("--output", "out.xlsx", "--save-every", option, expect=ExitCode.OK)
+
+    assert project.cells(out) == undisturbed
+    assert out.stat().st_mode & 0o777 == 0o640
+    assert project.leftovers() == []

@@ -249,6 +249,98 @@ def test_verbose_logs_every_record(project):
     assert "item-02" in verbose.partition("slowest")[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("sys.exit(0)", "SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("next(iter([]))", "StopIteration"),
+        ("raise asyncio.CancelledError", "Cancelled"),
+        ("return 7", "not a mapping"),
+        ("return {1: 1}", "header or letter"),
+        ("return {'Sum': 1}", "no column 'Sum'"),
+        ("return {'ZZZ': 1}", "no column 'ZZZ'"),
+        ("return {'Name': 'x'}", "holds the keys"),
+        ("return {'Total': 1, 'C': 2}", "two values"),
+        ("return {'Total': b'bytes'}", "bytes"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "async "])
+def test_what_a_function_may_not_do_fails_its_row_alone(project, body, said, prefix):
+    """Whatever a function raises or returns, one row fails with a word on why, and the others are done."""
+    project.write(
+        "work.py",
+        f"import asyncio, sys\n{prefix}def double(record):\n"
+        f"    if record.row == 4:\n        {body}\n    return {{'Total': record['Amount'] * 2}}\n",
+    )
+
+    result = project.run(expect=ExitCode.INCOMPLETE, timeout=30)
+
+    assert said in " ".join(result.stdout.split())
+    assert totals(project.cells()) == {ref: value for ref, value in TOTALS.items() if ref != "C4"}
+
+
+def test_a_function_that_hangs_keeps_no_process_alive(project):
+    """A run that ends while a call hangs ends: its threads are let go."""
+    project.write(
+        "work.py",
+        "import time\ndef double(record):\n    if record.row == 2:\n        time.sleep(600)\n    raise ValueError('x')\n",
+    )
+
+    result = project.run("-o", "max_failures=3", "-o", "grace=300ms", timeout=20)
+
+    assert result.exit_code == ExitCode.INCOMPLETE
+    assert "stopped early" in result.stdout
+
+
+def test_what_a_function_prints_is_no_result(project):
+    """With --json nothing but the summary stands on standard output."""
+    project.write("work.py", "def double(record):\n    print('noise')\n    return {'Total': 1}\n")
+
+    result = project.run("--json", expect=ExitCode.OK)
+
+    assert json.loads(result.stdout)["metrics"]["done"] == 30
+    assert "noise" in result.stderr
+
+
+def test_a_reader_that_leaves_changes_no_exit_code(project):
+    """A failed row is exit code 3, whether or not somebody reads the summary."""
+    project.write("work.py", "def double(record):\n    raise ValueError('x')\n")
+    process = project.start()
+    process.stdout.close()
+
+    process.wait(timeout=60)
+    process.stderr.close()
+
+    assert process.returncode == ExitCode.INCOMPLETE
+
+
+def test_traceback_changes_no_exit_code(project):
+    """--traceback shows where an error comes from, and the exit code stays."""
+    result = project.run("nowhere.xlsx", "--traceback", expect=ExitCode.WORKBOOK)
+
+    assert "Traceback" in result.stderr
+    assert "hint:" in result.stderr
+
+
+def test_names_that_nothing_matches_are_told(project):
+    """A misspelt package among others is named; a workbook after --packages is a mistake."""
+    result = project.run("--packages", "item-01", "nosuch", expect=ExitCode.OK)
+    refused = project.run("--packages", "item-01", "book.xlsx", expect=ExitCode.USAGE)
+
+    assert "nosuch" in result.stderr
+    assert "ihacpa book.xlsx" in refused.stderr
+
+
+def test_a_copy_has_the_ending_of_its_source(project):
+    """A macro workbook under another ending is one that Excel refuses."""
+    shutil.copy(project.workbook, project.folder / "macros.xlsm")
+
+    result = project.run("macros.xlsm", "--output", "out.xlsx", expect=ExitCode.USAGE)
+
+    assert "out.xlsm" in result.stderr
+
+
 def test_state_is_private(project):
     """Journal, backups and logs are readable by the owner alone."""
     project.run(expect=ExitCode.OK)

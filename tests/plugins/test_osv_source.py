@@ -11,7 +11,7 @@ import osv_sets
 import pytest
 from ihacpa_plugins.source.osv import OsvOptions, ihacpa_review_sources
 from ihacpa_plugins.source.osv.importing import bring_in
-from ihacpa_plugins.source.osv.options import database_path, duration
+from ihacpa_plugins.source.osv.options import database_path
 
 from ihacpa_core import AnswerState, Package, RunContext, SourceAnswer, SourceKind, Verdict
 
@@ -132,12 +132,6 @@ def test_options_are_checked(wrong: dict[str, str]) -> None:
     """An age that is none, an empty path and a name that does not exist are mistakes."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, OsvOptions)
-
-
-@pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("12h", 12), ("7d", 168), (" 1.5 d ", 36), ("2w", 336)])
-def test_durations(text: str, hours: float) -> None:
-    """Ages are written as people write them."""
-    assert duration(text).total_seconds() == hours * 3600
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_an_unknown_package_is_an_answer(asker: Asker) -> None:
         (400, "the index answered 400", 1),
         ("wrong-json", "the index's answer is no JSON", 1),
         ("wrong-shape", "the index's answer has an unknown shape", 1),
-        ("empty", "the index's answer is no JSON", 1),
+        ("empty", "the index's answer is empty", 1),
         ("redirect-away", "redirects to http://elsewhere.invalid, which is not followed", 1),
         ("loop", "the index redirects more than 5 times", 6),
         ("truncated", "broke", 4),
@@ -312,7 +312,7 @@ def test_offline_uses_what_is_cached(asker: Asker, index: LoopbackIndex) -> None
 
 @pytest.mark.parametrize(
     "table",
-    [{"url": "pypi.org"}, {"connections": 0}, {"connections": 65}, {"timeout": "fast"}, {"timeout": "0s"},
+    [{"url": "pypi.org"}, {"connections": 0}, {"connections": 65}, {"timeout": "fast"},
      {"attempts": 0}, {"max_age": "-1h"}, {"ofline": True}, {"url": "http://host:99999"}],
 )  # fmt: skip
 def test_bad_options_are_refused(table: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ def test_each_column_shows_its_own_ids() -> None:
     subject = review(BOTH, finding("PYSEC-2024-7", level=None, score=None, fixed_in=()), finding("CVE-2024-8"))
 
     assert result_text("github_advisory", subject) == (
-        "VULNERABLE - 2 affect 2.31.0: GHSA-aaaa (HIGH 7.5), PYSEC-2024-7 (UNKNOWN); fixed in 2.32.0, 1 without a fix"
+        "VULNERABLE - 2 affect 2.31.0: GHSA-aaaa (HIGH 7.5), PYSEC-2024-7 (UNKNOWN); fixed in 2.32.0, no fix named for 1"
     )
     assert result_text("mitre", subject) == (
         "VULNERABLE - 2 affect 2.31.0: CVE-2024-1 (HIGH 7.5), CVE-2024-8 (HIGH 7.5); fixed in 2.32.0"
@@ -66,18 +66,24 @@ def test_each_column_shows_its_own_ids() -> None:
 
 
 def test_no_fix() -> None:
-    """What has no fix says so."""
+    """Where no record names a fix, that is said; a later release may be clean all the same."""
     assert result_text("nvd", review(finding(fixed_in=()))) == (
-        "VULNERABLE - 1 affect 2.31.0: CVE-2024-1 (HIGH 7.5); no fix"
+        "VULNERABLE - 1 affect 2.31.0: CVE-2024-1 (HIGH 7.5); no fix named"
     )
 
 
 def test_uncertain() -> None:
-    """What nobody can decide is told with the reason; beside a sure finding it is added."""
+    """What nobody can decide is told with the reason, once if it is one; beside a sure finding it is added."""
     doubt = finding("CVE-2024-2", verdict=Verdict.UNCERTAIN, why="bound unreadable: 2.6.0-NA")
 
+    other = finding("CVE-2024-3", verdict=Verdict.UNCERTAIN, why="record unreadable: CVE-2024-3")
+
     assert result_text("nvd", review(doubt)) == (
-        "UNCERTAIN - 1 may affect 2.31.0: CVE-2024-2 (HIGH 7.5; bound unreadable: 2.6.0-NA)"
+        "UNCERTAIN - 1 may affect 2.31.0 (bound unreadable: 2.6.0-NA): CVE-2024-2 (HIGH 7.5)"
+    )
+    assert result_text("nvd", review(doubt, other)) == (
+        "UNCERTAIN - 2 may affect 2.31.0: CVE-2024-2 (HIGH 7.5; bound unreadable: 2.6.0-NA), "
+        "CVE-2024-3 (HIGH 7.5; record unreadable: CVE-2024-3)"
     )
     assert result_text("nvd", review(doubt, BOTH)).endswith("; fixed in 2.32.0; 1 uncertain: CVE-2024-2")
 

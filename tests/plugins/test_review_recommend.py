@@ -50,7 +50,7 @@ def numbered(cell: float, *versions: str, exists: bool = True) -> Review:
                 finding("CVE-2023-4863", level=Level.CRITICAL, score=9.6, known_exploited=True, epss=0.9971),
                 finding("CVE-2020-1", level=None, score=None, exploits=("EDB-1",), epss=0.01),
             ),
-            "SECURITY RISK - 3 affect 2.31.0, worst CRITICAL 9.6, known exploited, exploit public, EPSS 1.00, update to 2.32.4",  # noqa: E501
+            "SECURITY RISK - 3 affect 2.31.0, worst CRITICAL 9.6, 1 unrated, known exploited, exploit public, EPSS 1.00, update to 2.32.4",  # noqa: E501
         ),
         (
             review(HIT, advisories={"osv": advisories(HIT)}),
@@ -61,12 +61,20 @@ def numbered(cell: float, *versions: str, exists: bool = True) -> Review:
             "SECURITY RISK - 1 affect 2.31.0, worst UNKNOWN, update to 2.32.4",
         ),
         (
+            review(finding(level=None, score=None), finding("CVE-2024-3", level=Level.LOW, score=3.1)),
+            "SECURITY RISK - 2 affect 2.31.0, worst LOW 3.1, 1 unrated, update to 2.32.4",
+        ),
+        (
             review(HIT, index=failed("pypi", "down"), advisories={"osv": advisories(HIT)}),
             "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, fixed in 2.32.0, not checked: pypi (down)",
         ),
         (
             review(HIT, DOUBT, index=YANKED),
             "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, update to 2.32.4, 1 more uncertain",
+        ),
+        (
+            replace(numbered(1.1, "1.1", "1.10.0"), findings=(HIT,)),
+            "SECURITY RISK - 1 affect 1.1, worst HIGH 7.5, no fix, 1.1 was typed as a number and may mean 1.10",
         ),
         # 4: not asked, or not sure
         (review(index=DOWN), "MANUAL REVIEW - not checked: pypi (the index answered 503, 4 tries)"),
@@ -80,6 +88,7 @@ def numbered(cell: float, *versions: str, exists: bool = True) -> Review:
             "MANUAL REVIEW - not checked: kev (no data)",
         ),
         (numbered(1.1, "1.1", "1.10"), "MANUAL REVIEW - 1.1 was typed as a number and may mean 1.10"),
+        (numbered(1.1, "1.1", "1.10.0"), "MANUAL REVIEW - 1.1 was typed as a number and may mean 1.10"),
         (numbered(1.1, "1.10", exists=False), "MANUAL REVIEW - 1.1 was typed as a number and may mean 1.10"),
         # 5: yanked or gone
         (review(index=YANKED), "MANUAL REVIEW - 2.31.0 was yanked (broken build); the latest is 3.0.0"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from copy import copy
@@ -13,6 +15,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from ihacpa_plugins.save.openpyxl import OpenpyxlOptions, ihacpa_save_backends
+from ihacpa_plugins.save.openpyxl.scratch import Scratch
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
@@ -330,13 +333,13 @@ def test_workbook_that_openpyxl_cannot_load_is_an_error(backend, tmp_path):
 
 def test_temporary_files_are_private_and_go(backend, path, tmp_path, monkeypatch):
     """openpyxl's copies of the sheets lie in a folder of the session's own, which goes with it and with dead runs'."""
-    from openpyxl.worksheet import _writer
-
-    stale = tmp_path / "state" / "openpyxl-dead"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    stale = tmp_path / "state" / f"ihacpa-openpyxl-{dead.pid}-x"
     stale.mkdir()
     made = []
-    real = _writer.create_temporary_file
-    monkeypatch.setattr(_writer, "create_temporary_file", lambda suffix="": made.append(real(suffix)) or made[-1])
+    real = Scratch._create
+    monkeypatch.setattr(Scratch, "_create", lambda self, suffix="": made.append(real(self, suffix)) or made[-1])
     before = tempfile.gettempdir()
 
     session = backend.open(path, "Data")

@@ -114,11 +114,11 @@ def _status(args: argparse.Namespace, settings: OsvOptions, path: Path) -> int:
 
 
 def _note_age(info: SetInfo, settings: OsvOptions) -> None:
+    from ihacpa_core import parse_duration
     from ihacpa_plugins.source.osv.database import UPDATE_HINT
-    from ihacpa_plugins.source.osv.options import duration
 
     age = info.age()
-    if age is None or age > duration(settings.max_age):
+    if age is None or age.total_seconds() > parse_duration(settings.max_age):
         _note(f"The data is older than {settings.max_age}, or of unknown age; to renew it, type: {UPDATE_HINT}")
 
 

@@ -67,6 +67,7 @@ class JsonReporter(ProgressReporter):
         self._now = now
 
     def on_run_started(self, event: RunStarted) -> None:
+        self._run_id = event.run.run_id  # an earlier run's, if that goes on
         self._write(
             "run_started",
             workbook=str(event.workbook),

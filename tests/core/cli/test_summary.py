@@ -50,6 +50,7 @@ def summary(
     metrics: RunMetrics = METRICS,
     *,
     exit_code: int = 3,
+    finished: bool = True,
     levels: Sequence[tuple[str, int]] = (),
     failures: Sequence[Outcome] = (),
     unchecked: Sequence[tuple[str, int]] = (),
@@ -64,6 +65,7 @@ def summary(
         workbook=Path("/data") / workbook,
         sheet="Packages",
         exit_code=exit_code,
+        finished=finished,
         levels=levels,
         failures=failures,
         unchecked=unchecked,
@@ -113,7 +115,7 @@ not checked
 
 note        the advisory data is 40 days old
 
-to try the failed records again:
+to try again what failed or was not checked:
   ihacpa packages.xlsx --only-failed
 """
     )
@@ -126,7 +128,7 @@ def test_clean_run_is_short() -> None:
     assert "complete (exit code 0)" in text
     assert "3: 3 done, 0 failed, 0 skipped" in text
     assert "1 batch, 1 save, 0 checkpoints, 0 retries" in text
-    assert not {"failed\n", "next:"} & set(text.splitlines(keepends=True))
+    assert not {"failed\n", "to go on:"} & set(text.splitlines(keepends=True))
     assert len(text.splitlines()) < 12
 
 
@@ -136,11 +138,22 @@ def test_clean_run_is_short() -> None:
 )
 def test_every_end_has_its_words(exit_code: int, words: str) -> None:
     """The headline says how the run ended, and the exit code."""
-    text = summary(exit_code=exit_code, next_command="ihacpa packages.xlsx")
+    text = summary(exit_code=exit_code, finished=False, next_command="ihacpa packages.xlsx")
 
     assert words in text
     assert f"(exit code {exit_code})" in text
-    assert text.endswith("next:\n  ihacpa packages.xlsx\n")
+    assert text.endswith("to go on:\n  ihacpa packages.xlsx\n")
+
+
+def test_a_run_that_stopped_early_is_not_called_complete() -> None:
+    """An unfinished run says so, and how many records are left."""
+    metrics = RunMetrics(records=30, done=3, failed=3)
+
+    text = summary(metrics, finished=False, next_command="ihacpa")
+
+    assert "stopped early" in text
+    assert "24 left" in text
+    assert "complete" not in text
 
 
 def test_many_failures_are_cut_and_counted() -> None:

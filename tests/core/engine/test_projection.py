@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from ihacpa_core.engine.projection import project
+from dataclasses import replace
+
+from ihacpa_core.engine.identity import input_digest
+from ihacpa_core.engine.projection import moved_columns, project
 from ihacpa_core.records import Cell, Outcome, Record, RecordId
 
 
@@ -9,13 +12,9 @@ def record(row=4, key="requests", **contents):
 
 
 def outcome_of(before, **cells):
-    made = Outcome.done(before, {letter: Cell(value) for letter, value in cells.items()})
-    return Outcome(
-        id=made.id,
-        row=made.row,
-        status=made.status,
-        cells=made.cells,
-        before={c: before.contents.get(c) for c in cells},
+    made = Outcome.done(before, {letter: Cell(value) for letter, value in cells.items()}, inputs=("C",))
+    return replace(
+        made, before={c: before.contents.get(c) for c in cells}, input_digest=input_digest(before, made.inputs)
     )
 
 
@@ -76,3 +75,33 @@ def test_a_row_that_is_gone_is_reported():
 
     assert drawn.updates == ()
     assert drawn.homeless == (RecordId("requests"),)
+
+
+def test_a_row_that_says_something_else_now_is_left_alone():
+    """An outcome made from another version than the row holds now is not written beside it, but reported."""
+    outcome = outcome_of(record(C="1.0", F=None), F="2.0")
+    now = record(C="1.1", F=None)
+
+    drawn = project([outcome], {now.id: now}, edited=True)
+
+    assert drawn.updates == ()
+    assert drawn.stale == (now.id,)
+
+
+def test_a_result_that_a_person_cleared_stays_cleared():
+    """What was in the workbook before and was taken out by a person is not filled in again."""
+    outcome = outcome_of(record(F=None), F="2.0")
+    now = record(F=None)
+
+    drawn = project([outcome], {now.id: now}, edited=True, drawn={now.id})
+
+    assert drawn.updates == ()
+    assert [kept.ref for kept in drawn.edits_kept] == ["F4"]
+
+
+def test_a_moved_column_is_noticed():
+    """Another header over a column that results belong to; white space and case do not count, other columns neither."""
+    before = {"B": "Name", "C": "Total", "D": "Notes"}
+
+    assert moved_columns(before, {"B": "NAME", "C": " total", "D": "Other"}, {"B", "C"}) == []
+    assert moved_columns(before, {"B": "Name", "C": "Mine", "D": "Total"}, {"B", "C"}) == ["C"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
-from ihacpa_core import PluginError, WarningRaised, hookimpl
+from ihacpa_core import WarningRaised, hookimpl
 from ihacpa_core.events import Event
-from ihacpa_core.plugins.dispatch import EVENT_HOOKS, Dispatcher, compose
+from ihacpa_core.plugins.dispatch import EVENT_HOOKS, Dispatcher
 from ihacpa_core.plugins.rules import hook_arguments
 from ihacpa_core.plugins.table import PluginTable
 
@@ -80,39 +79,6 @@ def test_headers_come_in_the_order_of_plugin_ids(enable: Enable) -> None:
 
     assert lines == ["a1", "a2", "b1", "b2"]
     assert isinstance(failures[0].error, ZeroDivisionError)
-
-
-MIDDLEWARE = """
-@hookimpl
-def ihacpa_process_record():
-    async def surround(call_next, record, context):
-        return "{0}(" + await call_next(record, context) + ")"
-    return surround
-"""
-
-
-def test_middlewares_surround_in_the_printed_order(enable: Enable) -> None:
-    """The first plugin in the order of ids is the outermost; a plugin may hand out none."""
-    none = "@hookimpl\ndef ihacpa_process_record():\n    return None"
-    dispatcher = enable(b=MIDDLEWARE.format("b"), a=MIDDLEWARE.format("a"), c=none)
-
-    async def innermost(record: Any, context: Any) -> Any:
-        return f"{record}{context}"
-
-    middlewares = dispatcher.middlewares()
-    call = compose([middleware for _, middleware in middlewares], innermost)
-
-    assert [Path(plugin_id).stem for plugin_id, _ in middlewares] == ["a", "b"]
-    assert asyncio.run(call("r", "c")) == "a(b(rc))"  # type: ignore[arg-type, comparison-overlap]
-    assert compose([], innermost) is innermost
-
-
-def test_a_middleware_that_cannot_be_made_stops_the_start(enable: Enable) -> None:
-    """A plugin that fails to hand out its middleware is an error before the run, with its name."""
-    dispatcher = enable(a="@hookimpl\ndef ihacpa_process_record():\n    return 1 / 0")
-
-    with pytest.raises(PluginError, match=r"a\.py failed in ihacpa_process_record\(\)"):
-        dispatcher.middlewares()
 
 
 def test_no_other_module_names_a_hook() -> None:

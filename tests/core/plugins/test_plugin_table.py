@@ -151,7 +151,7 @@ def test_a_broken_plugin_is_named_with_cause_and_fix(
         PluginTable().find("strategy", "bad")
 
     assert caught.value.what.startswith("plugin ihacpa.strategy:bad of ihacpa-bad 2.1 (")
-    assert what in caught.value.what
+    assert what in str(caught.value)
     assert why in caught.value.why
     assert hint in caught.value.hint
 

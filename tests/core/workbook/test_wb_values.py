@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from ihacpa_core.records import Cell
+from ihacpa_core.records import Cell, Level
 from ihacpa_core.workbook.sheet_reader import iter_rows
 from ihacpa_core.workbook.styles import PALETTE
 from ihacpa_core.workbook.values import MAX_TEXT, fit, same_value
@@ -99,12 +99,20 @@ def test_a_number_of_any_length_becomes_text():
 
 
 @pytest.mark.parametrize(
-    "value", [b"x", decimal.Decimal(1), Fraction(1, 2), time(1), timedelta(1), [], {}, object(), OwnFloat(1), 1j]
+    "value", [b"x", time(1), timedelta(1), [], {}, object(), 1j]
 )
 def test_other_types_are_refused_by_name(value):
     """A value of a type that no cell holds is a mistake of the processor, and the message names the type."""
     with pytest.raises(TypeError, match=type(value).__qualname__):
         fit(Cell(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"), [(decimal.Decimal("1.5"), 1.5), (Fraction(1, 2), 0.5), (OwnFloat(1), 1.0), (Level.HIGH, 3)]
+)
+def test_numbers_of_other_libraries_are_numbers(value, plain):
+    """What calls itself a number is one: of numpy, pandas, decimal, enum."""
+    assert fit(Cell(value)) == (Cell(plain), ())
 
 
 @pytest.mark.parametrize("link", ["https://pypi.org/project/x/", "HTTP://a/?q=é#b", "https://a/" + "x" * 2069])

@@ -122,8 +122,11 @@ def _vulnerable(version: str, affecting: Sequence[Finding], uncertain: Sequence[
 
 
 def _uncertain(version: str, uncertain: Sequence[Finding], view: View) -> str:
-    head = f"UNCERTAIN - {len(uncertain)} may affect {version}: "
-    return _listed(head, (f"{view.shows(f)} ({view.remark(f)}{_why(f)})" for f in uncertain), "")
+    head = f"UNCERTAIN - {len(uncertain)} may affect {version}"
+    if len({finding.why for finding in uncertain}) > 1:
+        return _listed(f"{head}: ", (f"{view.shows(f)} ({view.remark(f)}{_why(f)})" for f in uncertain), "")
+    reason = f" ({uncertain[0].why})" if uncertain[0].why else ""  # the same for all: an unreadable version, mostly
+    return _listed(f"{head}{reason}: ", (f"{view.shows(f)} ({view.remark(f)})" for f in uncertain), "")
 
 
 def _why(finding: Finding) -> str:
@@ -131,12 +134,12 @@ def _why(finding: Finding) -> str:
 
 
 def fix_text(affecting: Sequence[Finding]) -> str:
-    """``fixed in X``: the lowest version that mends all of them, as far as each has a fix."""
+    """``fixed in X``: the lowest version that mends all of them, as far as the records name fixes."""
     fixes = [finding.fixed_in[0] for finding in affecting if finding.fixed_in]
     if not fixes:
-        return "no fix"
+        return "no fix named"
     missing = len(affecting) - len(fixes)
-    return f"fixed in {max(fixes, key=order)}" + (f", {missing} without a fix" if missing else "")
+    return f"fixed in {max(fixes, key=order)}" + (f", no fix named for {missing}" if missing else "")
 
 
 def _listed(head: str, items: Iterable[str], tail: str) -> str:

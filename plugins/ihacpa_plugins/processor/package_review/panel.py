@@ -27,7 +27,7 @@ class SourcePanel:
             for source in self._sources.values():
                 self._opened.append(source)
                 await source.open()
-        except BaseException:
+        except BaseException:  # whatever it was, a cancellation too: what was opened is closed
             await self.close()
             raise
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ihacpa_core import CellStyle, Finding, Level, Release
 from ihacpa_plugins.processor.package_review.answers import fix_text
 from ihacpa_plugins.processor.package_review.options import UpdatePolicy
-from ihacpa_plugins.processor.package_review.review import Review, gap, rating, weight
+from ihacpa_plugins.processor.package_review.review import Review, gap, weight, worst_of
 from ihacpa_plugins.processor.package_review.versions import is_newer, major
 
 REMOVE = "SECURITY RISK - remove"
@@ -82,12 +82,13 @@ def _affected(review: Review, _: UpdateRule) -> str:
     chances = [finding.epss for finding in findings if finding.epss is not None]
     facts = [
         f"{len(findings)} affect {review.entry.version}",
-        f"worst {rating(findings[0].severity)}",
+        worst_of(findings),
         "known exploited" if any(finding.known_exploited for finding in findings) else "",
         "exploit public" if any(finding.exploits for finding in findings) else "",
         f"EPSS {max(chances):.2f}" if chances else "",
         _way_out(review),
         f"{len(review.uncertain)} more uncertain" if review.uncertain else "",
+        review.ambiguity,
         _not_answered(review),
     ]
     return f"SECURITY RISK - {', '.join(filter(None, facts))}"
@@ -147,7 +148,7 @@ def _still_found(review: Review) -> str:
         return ""
     bad = [finding.id for finding in findings if finding.malicious]
     known = f"known malicious ({', '.join(bad)})" if bad else f"{len(findings)} affect it"
-    return f"; {known}, worst {rating(findings[0].severity)}"
+    return f"; {known}, {worst_of(findings)}"
 
 
 def _way_out(review: Review) -> str:

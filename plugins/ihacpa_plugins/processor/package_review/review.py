@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ihacpa_core import AnswerState, Finding, Level, Release, Severity, SourceAnswer, Verdict
 from ihacpa_plugins.processor.package_review.reading import Entry
-from ihacpa_plugins.processor.package_review.versions import order
+from ihacpa_plugins.processor.package_review.versions import order, parsed
 
 DECISIVE = frozenset({"CVE", "PYSEC", "GHSA"})
 """A source that has every record of one of these families knows the published flaws of a package."""
@@ -83,7 +83,8 @@ class Review:
             return ""
         if self.release is None:
             return f"{entry.version} was typed as a number and may mean {entry.alternatives[0]}"
-        others = [other for other in entry.alternatives if other in self.release.versions]
+        known = {parsed(version) for version in self.release.versions}
+        others = [other for other in entry.alternatives if parsed(other) in known]  # 1.10 is the release 1.10.0
         return f"{entry.version} was typed as a number and may mean {' or '.join(others)}" if others else ""
 
     @property
@@ -113,6 +114,16 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def weight(severity: Severity) -> Level:
     """The level that counts: unknown is taken for MEDIUM, never for none."""
     return Level.MEDIUM if severity.level is None else severity.level
+
+
+def worst_of(findings: Sequence[Finding]) -> str:
+    """``worst HIGH 7.5, 2 unrated``: the worst rating that somebody gave, and how many findings nobody rated."""
+    rated = [finding.severity for finding in findings if finding.severity.level is not None]
+    if not rated:
+        return "worst UNKNOWN"
+    worst = max(rated, key=lambda severity: (weight(severity), severity.score or 0.0))
+    unrated = len(findings) - len(rated)
+    return f"worst {rating(worst)}" + (f", {unrated} unrated" if unrated else "")
 
 
 def rating(severity: Severity) -> str:

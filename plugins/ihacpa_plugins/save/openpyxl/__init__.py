@@ -18,7 +18,7 @@ class OpenpyxlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The table ``[save.openpyxl]``."""
 
     accept_loss: Annotated[
-        bool, msgspec.Meta(description="Save although openpyxl would lose something that Excel does not make again.")
+        bool, msgspec.Meta(description="save although openpyxl loses something that the workbook holds")
     ] = False
 
 

@@ -44,7 +44,7 @@ def save(book: Workbook, target: BinaryIO, name: str, scratch: Scratch) -> None:
     :raises OSError: the file cannot be written.
     """
     _rebuffer_images(book)
-    with scratch.used_by_tempfile(), _quietly():
+    with scratch.used_by_openpyxl(), _quietly():
         try:
             book.save(target)
         except OSError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ihacpa_core import Offer, ReviewSource, RunContext, hookimpl
+from ihacpa_core import CheckResult, HealthCheck, HealthContext, Offer, ReviewSource, RunContext, hookimpl
 from ihacpa_plugins.source.osv.options import OsvOptions
 
-__all__ = ["OsvOptions", "ihacpa_review_sources"]
+__all__ = ["OsvOptions", "ihacpa_health_checks", "ihacpa_review_sources"]
 
 
 def _make(options: OsvOptions, context: RunContext) -> ReviewSource:
@@ -24,3 +24,14 @@ def ihacpa_review_sources() -> list[Offer[ReviewSource]]:
             summary="advisories (PYSEC, GHSA, CVE, MAL) from a local copy of OSV's data",
         )
     ]
+
+
+def _check(context: HealthContext) -> CheckResult:
+    from ihacpa_plugins.source.osv.health import check
+
+    return check(context)
+
+
+@hookimpl
+def ihacpa_health_checks() -> list[HealthCheck]:
+    return [HealthCheck(name="advisories", run=_check)]

@@ -97,7 +97,7 @@ class AdvisoryDatabase:
             with _explained(path):
                 self._check()
                 self.info = self._read_info()
-        except BaseException:
+        except BaseException:  # whatever it was, nobody else will close it
             self._connection.close()
             raise
 

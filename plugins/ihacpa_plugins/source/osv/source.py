@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from ihacpa_core import AnswerState, Finding, Package, ReviewSource, RunContext, SourceAnswer, SourceKind
+from ihacpa_core import (
+    AnswerState,
+    Finding,
+    Package,
+    ReviewSource,
+    RunContext,
+    SourceAnswer,
+    SourceKind,
+    parse_duration,
+)
 from ihacpa_plugins.source.osv.database import UPDATE_HINT, AdvisoryDatabase
 from ihacpa_plugins.source.osv.errors import AdvisoryDataError
 from ihacpa_plugins.source.osv.lookup import match
-from ihacpa_plugins.source.osv.options import OsvOptions, database_path, duration
+from ihacpa_plugins.source.osv.options import OsvOptions, database_path
 
 
 class OsvSource(ReviewSource):
@@ -18,7 +28,7 @@ class OsvSource(ReviewSource):
 
     def __init__(self, options: OsvOptions, context: RunContext) -> None:
         self._path = database_path(options, context.config_dir)
-        self._max_age = duration(options.max_age)
+        self._max_age = timedelta(seconds=parse_duration(options.max_age))
         self._warn = context.warn
         self._database: AdvisoryDatabase | None = None
         self._trouble = "the source is not open"

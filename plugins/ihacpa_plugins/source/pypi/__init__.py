@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ihacpa_core import Offer, ReviewSource, hookimpl
+from ihacpa_core import HealthCheck, Offer, ReviewSource, hookimpl
+from ihacpa_plugins.source.pypi.health import check
 from ihacpa_plugins.source.pypi.options import PypiOptions
 from ihacpa_plugins.source.pypi.source import PypiSource
 
@@ -17,3 +18,8 @@ def ihacpa_review_sources() -> list[Offer[ReviewSource]]:
             summary="the package index: releases, dates, links",
         )
     ]
+
+
+@hookimpl
+def ihacpa_health_checks() -> list[HealthCheck]:
+    return [HealthCheck(name="index", run=check)]

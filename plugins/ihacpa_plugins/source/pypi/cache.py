@@ -161,7 +161,7 @@ def _connected_now(path: str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
     try:
         _prepare(database)
-    except BaseException:
+    except BaseException:  # whatever it was, nobody else will close it
         database.close()
         raise
     return database

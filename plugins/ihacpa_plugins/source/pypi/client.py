@@ -12,8 +12,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ihacpa_core import parse_duration
 from ihacpa_plugins.source.pypi.breaker import Breaker
-from ihacpa_plugins.source.pypi.durations import seconds
 from ihacpa_plugins.source.pypi.options import PypiOptions
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class IndexClient:
         self._base = options.url.rstrip("/")
         self._backoff = backoff or Backoff()
         self._largest = largest
-        self._timeout = seconds(options.timeout)
+        self._timeout = parse_duration(options.timeout)
         self._slots = asyncio.Semaphore(options.connections)
         self._breaker = Breaker()
         self._quiet_until = 0.0

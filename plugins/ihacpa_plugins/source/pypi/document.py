@@ -48,6 +48,8 @@ def read_document(body: bytes) -> PackageFacts:
 
     :raises DocumentError: it is no JSON, or has another shape.
     """
+    if not body.strip():
+        raise DocumentError("the index's answer is empty")
     try:
         document = _DECODER.decode(body)
     except msgspec.ValidationError as error:
@@ -55,7 +57,7 @@ def read_document(body: bytes) -> PackageFacts:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DocumentError(f"the index's answer is no JSON ({error})") from error
     info = document.info
-    python = (info.requires_python or "").strip()
+    python = ", ".join(filter(None, (part.strip() for part in (info.requires_python or "").split(","))))
     releases = _ordered(document.releases)
     return PackageFacts(
         name=info.name or "",

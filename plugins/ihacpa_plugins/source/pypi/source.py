@@ -7,11 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from ihacpa_core import AnswerState, Finding, Package, ReviewSource, RunContext, SourceAnswer, SourceKind
+from ihacpa_core import (
+    AnswerState,
+    Finding,
+    Package,
+    ReviewSource,
+    RunContext,
+    SourceAnswer,
+    SourceKind,
+    parse_duration,
+)
 from ihacpa_plugins.source.pypi.cache import Entry, FactsCache
 from ihacpa_plugins.source.pypi.client import Backoff, IndexClient, LookUpFailedError
 from ihacpa_plugins.source.pypi.document import DocumentError, read_document
-from ihacpa_plugins.source.pypi.durations import seconds
 from ihacpa_plugins.source.pypi.facts import release_of
 from ihacpa_plugins.source.pypi.options import PypiOptions
 
@@ -36,7 +44,7 @@ class PypiSource(ReviewSource):
         self._options = options
         self._context = context
         self._clock = clock
-        self._max_age = seconds(options.max_age)
+        self._max_age = parse_duration(options.max_age)
         self._client = IndexClient(options, backoff=backoff)
         self._cache: FactsCache | None = None
         self._in_flight: dict[str, asyncio.Task[Entry]] = {}

@@ -1,0 +1,3 @@
+"""``ihacpa doctor``: what a run needs, looked at one by one."""
+
+from __future__ import annotations
