@@ -257,6 +257,7 @@ class Processor(ABC):
         Called once, before anything else, and before the workbook is touched.
 
         :raises WorkbookError: the sheet lacks a column that is needed.
+        :raises UsageError: the settings name a column that the sheet lacks.
         """
 
     async def open(self) -> None:

@@ -1,13 +1,15 @@
 """What the documents show is true: commands are run, code is executed, settings are loaded, links lead somewhere.
 
 A fenced block is one of: `console` (commands after ``$``, and what they print; ``...`` stands for anything), `python`,
-`toml`, `text` or `mermaid` for pictures. Python and TOML whose first line is a comment with a file's name is that file
+`toml`, `text` or `mermaid` for pictures. Python and TOML whose first line is a comment with a file's path is that file
 for the rest of the document. A block that cannot be run says why: ``<!-- not run: reason -->`` stands before it.
-All blocks of a document share a copy of the examples, and an index on the loopback interface.
+All blocks of a document share a copy of the examples, an environment that pip can install into, and an index on the
+loopback interface.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import importlib.util
 import os
@@ -15,20 +17,21 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
+import sysconfig
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ihacpa_core.config.check import load_settings
 from ihacpa_core.plugins.builtins import ROLES
-from ihacpa_core.plugins.table import PluginTable
+from ihacpa_core.testing import contracts
 from ihacpa_core.testing.index import LoopbackIndex
 from ihacpa_core.testing.index_facts import made_up_versions
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+PLUGIN_PAGES = ROOT / "docs" / "plugins"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 REASONS = {"it installs", "it asks the network"}
@@ -69,26 +72,35 @@ def blocks_of(name):
 
 
 class Workplace:
-    """A copy of the examples, the command `ihacpa` on the path, and no network but the loopback index."""
+    """A copy of the examples, the commands `ihacpa`, `python` and `pip`, and no network but the loopback index."""
 
     def __init__(self, folder, index):
         self.folder = folder / "examples"
         self._index = index
         self._home = folder / "home"
-        self._site = folder / "site"
         shutil.copytree(EXAMPLES, self.folder, ignore=shutil.ignore_patterns("__pycache__", ".ihacpa"))
+        self._home.mkdir()
+        python = environment(folder / "environment")
         commands = folder / "bin"
-        for made in (self._home, self._site, commands):
-            made.mkdir()
-        for name, target in {"ihacpa": "-m ihacpa_core", "python": ""}.items():
+        commands.mkdir()
+        for name, line in {
+            "ihacpa": f'"{python}" -m ihacpa_core',
+            "python": f'"{python}"',
+            "pip": f'"{sys.executable}" -m pip --python "{python}"',
+        }.items():
             command = commands / name
-            command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {target} "$@"\n')
+            command.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
             command.chmod(0o755)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("IHACPA_", "COV_"))}
+        ours = ("IHACPA_", "COV_", "PYTEST", "PIP_")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         nowhere = "http://127.0.0.1:9"
         self._env = kept | {
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(self._site), str(ROOT), str(ROOT / "plugins")]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")]),
+            "PYTHONDONTWRITEBYTECODE": "1",  # a file that is changed twice in a second keeps its first bytecode
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # a negative option: 0 is what switches the isolation off
             "HOME": str(self._home),
             "XDG_CACHE_HOME": str(self._home),
             "XDG_DATA_HOME": str(self._home),
@@ -134,26 +146,26 @@ class Workplace:
 
     def _python(self, block):
         path = self._written(block)
-        command = f"python {path.name}" if path else "python -"
+        command = f"python {path.relative_to(self.folder)}" if path else "python -"
         done = self._shell(command, "" if path else block.body)
 
         assert done.returncode == 0, f"{block.place}:\n{done.stdout}"
 
     def _toml(self, block):
-        path = self._written(block) or self.folder / "fragment.toml"
-        path.write_text(block.body, encoding="utf-8")
-        tables = tomllib.loads(block.body)
-        if path.name == "pyproject.toml":
-            self._install(tables["project"])
-        else:
-            # Tables of offers that are not selected are not checked in a run; here they are.
-            named = [(role, name) for role in ROLES for name in tables.get(role, ())]
-            also = [(role, f"{name}:any:f" if name == "python" else name) for role, name in named]
-            load_settings(self.folder, path, {}, {}, (), PluginTable(), also=also)
+        path = self._written(block)
+        if path and path.name == "pyproject.toml":
+            return  # pip reads it
+        if path is None:
+            path = self.folder / "fragment.toml"
+            path.write_text(block.body, encoding="utf-8")
+        # Tables of offers that are not selected are not checked in a run; here they are.
+        done = self._shell(f"ihacpa config check --all --config {path.name}")
+
+        assert done.returncode == 0, f"{block.place}:\n{done.stdout}"
 
     def _written(self, block):
         """The file that the block says it is, written; None if it says nothing."""
-        named = re.match(r"# (?P<name>[\w-]+\.(?:py|toml))\n", block.body)
+        named = re.match(r"# (?P<name>[\w./-]+\.(?:py|toml))\n", block.body)
         if named is None:
             return None
         path = self.folder / named["name"]
@@ -161,21 +173,9 @@ class Workplace:
         if example.exists():
             body = block.body.partition("\n")[2].strip()
             assert body in example.read_text(encoding="utf-8"), f"{block.place} is not what stands in {example.name}"
+        assert path.parent.is_dir(), f"{block.place}: nothing has made {path.parent.name}"
         path.write_text(block.body, encoding="utf-8")
         return path
-
-    def _install(self, project):
-        """What pip leaves of a distribution whose modules lie in the folder: its metadata and its modules."""
-        name, version = project["name"], project["version"]
-        info = self._site / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        lines = []
-        for group, points in project["entry-points"].items():
-            lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
-            for target in points.values():
-                shutil.copy(self.folder / f"{target}.py", self._site)
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
     def _shell(self, script, given=""):
         return subprocess.run(
@@ -189,6 +189,17 @@ class Workplace:
             timeout=60,
             check=False,
         )
+
+
+def environment(folder):
+    """The Python of a new environment, which sees what is installed here and what pip installs there."""
+    venv.create(folder, symlinks=True)
+    site = next((folder / "lib").glob("python*")) / "site-packages"
+    seen = [f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"]
+    # What hatchling needs for `pip install -e`, where it is not installed: `make test` puts it there.
+    seen += map(str, (Path(sys.prefix) / "wheelhouse").glob("editables-*.whl"))
+    (site / "here.pth").write_text("\n".join(seen) + "\n")
+    return folder / "bin" / "python"
 
 
 def steps_of(block):
@@ -286,7 +297,7 @@ def test_the_first_screen_tells_how_to_begin():
     for wanted in (
         "make demo", "make test", "python3 -m venv .venv", ".venv/bin/pip install -e .", ".venv/bin/ihacpa",
         "never leaves a half-written workbook", "never loses a finished row",
-        "docs/analyst.md", "docs/administrator.md", "docs/plugin-author.md",
+        "docs/analyst.md", "docs/administrator.md", "docs/plugins/README.md",
     ):  # fmt: skip
         assert wanted in first
 
@@ -306,9 +317,36 @@ def test_the_reference_is_what_the_code_says(generate):
     """The committed reference is what `python docs/generate.py` makes."""
     made = generate.pages()
 
-    assert {path.name for path in generate.FOLDER.glob("*.md")} == set(made)
+    for folder in {Path(name).parent.name for name in made} - {PLUGIN_PAGES.name}:
+        assert {f"{folder}/{path.name}" for path in (generate.DOCS / folder).glob("*.md")} <= set(made)
     for name, text in made.items():
-        assert (generate.FOLDER / name).read_text(encoding="utf-8") == text, f"run: python docs/generate.py ({name})"
+        assert (generate.DOCS / name).read_text(encoding="utf-8") == text, f"run: python docs/generate.py ({name})"
+
+
+def test_the_headings_of_the_hook_reference_are_the_signatures():
+    """Every hook has a heading, which is its signature as the specification says it, and no other has one."""
+    text = (PLUGIN_PAGES / "hooks.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^### `(ihacpa_.*)`$", text, re.M)
+    specified = ast.parse((ROOT / "ihacpa_core" / "hookspecs.py").read_text(encoding="utf-8")).body
+
+    signatures = [
+        f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+        for node in specified
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("ihacpa_")
+    ]
+    assert len(signatures) > 20
+    assert headings == signatures
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_its_page(role):
+    """A page names the role's hook, its class, the contract that an author inherits, and how to begin."""
+    text = (PLUGIN_PAGES / f"{role}.md").read_text(encoding="utf-8")
+    contract = next(name for name in contracts.__all__ if name in text)
+
+    assert contract.removesuffix("Contract").removeprefix("Source") in text
+    for wanted in (ROLES[role].hook, f"`{ROLES[role].group}`", f"--role {role}"):
+        assert wanted in text
 
 
 def test_the_readme_has_every_exit_code(generate):
@@ -323,6 +361,24 @@ def test_every_engine_module_has_its_line():
     there = [path.stem for path in (ROOT / "ihacpa_core" / "engine").glob("*.py") if path.stem != "__init__"]
 
     assert sorted(named) == sorted(there)
+
+
+def test_every_module_of_the_core_has_its_place():
+    """docs/architecture.md names every module and folder of the core, and those of its folders that it lists."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    core = ROOT / "ihacpa_core"
+    there = {path.name for path in core.iterdir() if path.name[0] not in "_." and path.suffix in ("", ".py")}
+    listed = {name for folder in ("config", "plugins") for name in table_of(text, folder)}
+    modules = {path.stem for folder in ("config", "plugins") for path in (core / folder).glob("*.py")} - {"__init__"}
+
+    assert not {name for name in there if not re.search(rf"\b{re.escape(name)}\b", text)}
+    assert listed == modules
+
+
+def table_of(text, folder):
+    """The modules in the table that stands under the heading of `folder`."""
+    part = text.partition(f"### `ihacpa_core/{folder}`")[2]
+    return re.findall(r"^\| `(\w+)` \|", re.split(r"^##", part, flags=re.M)[0], re.M)
 
 
 # --- the words of the result ------------------------------------------------------------------------------------------

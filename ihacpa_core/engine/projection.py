@@ -52,8 +52,9 @@ def project(
 
     :param edited: somebody else changed the workbook since the records were read; only then can a cell hold anything
         but what stood there before or what the run itself wrote.
-    :param drawn: the records whose outcome was in the workbook before that: a cell of theirs that holds something else
-        was changed by a person, even back to what it was.
+    :param drawn: the records whose outcome was in the workbook before that. Where a row still shows some of it, another
+        cell of the row that went back to what it was was cleared by a person; a row that shows none of it comes from a
+        copy that was opened before the save, and is drawn again.
     """
     updates: list[CellUpdate] = []
     kept: list[KeptEdit] = []
@@ -68,8 +69,9 @@ def project(
         if edited and outcome.input_digest != input_digest(record, outcome.inputs):
             stale.append(outcome.id)
             continue
+        seen = outcome.id in drawn and _shows(record, outcome)
         for letter, cell in outcome.cells.items():
-            base = cell.value if outcome.id in drawn else outcome.before.get(letter)
+            base = cell.value if seen else outcome.before.get(letter)
             if letter in record.formulas and not overwrite_formulas:
                 formulas += 1
             elif edited and _is_edit(record.contents.get(letter), base, cell):
@@ -77,6 +79,15 @@ def project(
             else:
                 updates.append(CellUpdate(record.row, letter, cell))
     return Projection(tuple(updates), formulas, tuple(kept), tuple(homeless), tuple(stale))
+
+
+def _shows(record: Record, outcome: Outcome) -> bool:
+    """Whether the row shows anything of what the outcome brought."""
+    for letter, cell in outcome.cells.items():
+        ours = value_token(cell.value)
+        if ours != value_token(outcome.before.get(letter)) and ours == value_token(record.contents.get(letter)):
+            return True
+    return False
 
 
 def _is_edit(current: CellValue, base: CellValue, ours: Cell) -> bool:

@@ -151,14 +151,12 @@ def test_a_persons_edit_survives_force_continue(project, calls):
     assert "C2" in result.stdout
 
 
-def test_a_workbook_that_is_edited_during_the_run_keeps_the_edit(project, calls):
+def test_a_workbook_that_is_edited_during_the_run_keeps_the_edit(project, calls, slow_from):
     """Somebody saves the workbook while the run goes on: both the edit and every result are in the final file."""
+    slow_from(row=25, seconds=0.5)  # time for a person's hands
     process = project.start("--save-every", "batch", "--batch-size", "5")
     wait_until(lambda: len(calls()) >= 8, what="8 calls")
-    book = load_workbook(project.workbook)
-    book.active["A33"] = "a note below"
-    book.active["B31"] = 30
-    book.save(project.workbook)
+    edit(project, lambda book: book.active.__setitem__("A33", "a note below"))
     process.communicate(timeout=60)
 
     cells = project.cells()
@@ -238,7 +236,9 @@ def edit(project, change):
     """Change the workbook as a person would in an office program."""
     book = load_workbook(project.workbook)
     change(book)
-    book.save(project.workbook)
+    aside = project.folder / "aside.xlsx"
+    book.save(aside)
+    aside.replace(project.workbook)
 
 
 def killed_after(project, calls, count, *options):
@@ -289,7 +289,7 @@ def test_an_interrupted_retry_goes_on_with_the_same_command(project, calls):
     assert len(calls()) <= 40 + CONCURRENCY
 
 
-def test_another_active_sheet_changes_nothing(project, calls, undisturbed):
+def test_another_active_sheet_changes_nothing(project, calls, undisturbed, slow_from):
     """Saving the workbook with another tab in front does not lead results to other rows."""
 
     def turn_the_page(book):
@@ -300,6 +300,7 @@ def test_another_active_sheet_changes_nothing(project, calls, undisturbed):
             page.cell(place, 2, amount)
         book.active = page
 
+    slow_from(row=25, seconds=0.5)  # time for a person's hands
     process = project.start("--save-every", "batch", "--batch-size", "5")
     wait_until(lambda: len(calls()) >= 8, what="8 calls")
     edit(project, turn_the_page)
@@ -325,8 +326,9 @@ def test_a_column_that_was_inserted_meanwhile_gets_no_results(project, calls):
     assert [totals(project)[f"C{row}"] for row in range(2, 32)] == [n * 2 for n in range(1, 31)]
 
 
-def test_an_input_that_changes_during_the_run_is_left_to_do(project, calls):
+def test_an_input_that_changes_during_the_run_is_left_to_do(project, calls, slow_from):
     """A row that a person changes after it was processed is not filled with the old answer, and is done next time."""
+    slow_from(row=25, seconds=0.5)  # time for a person's hands
     process = project.start("--save-every", "batch", "--batch-size", "5")
     wait_until(lambda: len(calls()) >= 14, what="14 calls")
     edit(project, lambda book: book.active.__setitem__("B2", 500))
@@ -338,9 +340,10 @@ def test_an_input_that_changes_during_the_run_is_left_to_do(project, calls):
     assert project.cells()["C2"] == 1000
 
 
-def test_a_workbook_that_is_replaced_by_an_older_copy_is_drawn_whole(project, calls, undisturbed):
+def test_a_workbook_that_is_replaced_by_an_older_copy_is_drawn_whole(project, calls, undisturbed, slow_from):
     """Deleted and restored during the run: every durable result is in the final file."""
     keep = project.workbook.read_bytes()
+    slow_from(row=25, seconds=0.5)  # time for a person's hands
     process = project.start("--save-every", "batch", "--batch-size", "5")
     wait_until(lambda: len(calls()) >= 9, what="9 calls")
     project.workbook.unlink()

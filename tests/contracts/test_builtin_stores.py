@@ -7,16 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ihacpa_plugins.checkpoint.sqlite import SqliteStore
 
-from ihacpa_core import RunContext
-from ihacpa_core.testing import CheckpointStoreContract
+from ihacpa_core.testing import CheckpointStoreContract, offered
 
 pytest_plugins = ["ihacpa_core.testing.plugin"]
-
-
-def sqlite_store(context: RunContext) -> SqliteStore:
-    return SqliteStore(context.state_dir / "journal.sqlite", read_only=context.read_only)
 
 
 def newer_sqlite(state_dir: Path) -> None:
@@ -27,8 +21,8 @@ def newer_sqlite(state_dir: Path) -> None:
 
 class TestSqliteStore(CheckpointStoreContract):
     @pytest.fixture
-    def make_store(self) -> Callable[[RunContext], SqliteStore]:
-        return sqlite_store
+    def make_store(self) -> object:
+        return offered("ihacpa_plugins.checkpoint.sqlite", "sqlite")
 
     @pytest.fixture
     def make_newer(self) -> Callable[[Path], None]:

@@ -11,7 +11,6 @@ from broken_sources import Book
 from broken_stores import newer_plain
 from broken_strategies import Ten
 from plain_store import PlainStore
-from test_builtin_savers import TestOpenpyxl as BuiltinRules
 
 from ihacpa_core.testing import (
     BatchStrategyContract,
@@ -43,8 +42,6 @@ class TestPlainStore(CheckpointStoreContract):
 
 
 class TestWrapped(SaveBackendContract):
-    exempt = BuiltinRules.exempt
-
     @pytest.fixture
     def make_backend(self):
         return Wrapped

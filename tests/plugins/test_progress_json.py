@@ -26,7 +26,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 
 def test_an_object_a_line() -> None:
-    """Each event is one line of ASCII with its type, the schema, the time and the run."""
+    """Each event is one line of ASCII with its type, the schema, the time and the run that it is about."""
     stream = io.StringIO()
 
     play(JsonReporter("r7", stream=stream, now=now), Clock())
@@ -48,7 +48,7 @@ def test_an_object_a_line() -> None:
         "run_finished",
     ]
     for line in lines:
-        assert (line["schema"], line["time"], line["run"]) == (1, "2026-01-02T03:04:05+00:00", "r7")
+        assert (line["schema"], line["time"], line["run"]) == (1, "2026-01-02T03:04:05+00:00", started().run.run_id)
 
 
 def test_failed_record_tells_why() -> None:

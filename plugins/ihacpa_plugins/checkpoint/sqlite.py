@@ -19,6 +19,7 @@ from ihacpa_core import (
     CheckpointStore,
     JournalEntry,
     Offer,
+    RunContext,
     StoreError,
     decode_checkpoint,
     encode_checkpoint,
@@ -264,12 +265,16 @@ def _checksum(*parts: object) -> bytes:
     return digest.digest()
 
 
+def _make(options: SqliteOptions, context: RunContext) -> CheckpointStore:
+    return SqliteStore(context.state_dir / "journal.sqlite", options, read_only=context.read_only)
+
+
 @hookimpl
 def ihacpa_checkpoint_stores() -> list[Offer[CheckpointStore]]:
     return [
         Offer(
             name="sqlite",
-            factory=lambda options, context: SqliteStore(context.state_dir / "journal.sqlite", options),
+            factory=_make,
             options=SqliteOptions,
             summary="one database file; every outcome durable as it finishes",
         )

@@ -90,13 +90,24 @@ def test_a_row_that_says_something_else_now_is_left_alone():
 
 def test_a_result_that_a_person_cleared_stays_cleared():
     """What was in the workbook before and was taken out by a person is not filled in again."""
-    outcome = outcome_of(record(F=None), F="2.0")
-    now = record(F=None)
+    outcome = outcome_of(record(F=None, W=None), F="2.0", W="UPDATE")
+    now = record(F=None, W="UPDATE")
 
     drawn = project([outcome], {now.id: now}, edited=True, drawn={now.id})
 
-    assert drawn.updates == ()
+    assert written(drawn) == {"W4": "UPDATE"}
     assert [kept.ref for kept in drawn.edits_kept] == ["F4"]
+
+
+def test_a_copy_that_was_opened_before_the_save_is_drawn_again():
+    """Saved from a window that never showed the results, a workbook gets them back."""
+    outcome = outcome_of(record(F=None, W=None), F="2.0", W="UPDATE")
+    now = record(F=None, W=None)
+
+    drawn = project([outcome], {now.id: now}, edited=True, drawn={now.id})
+
+    assert written(drawn) == {"F4": "2.0", "W4": "UPDATE"}
+    assert drawn.edits_kept == ()
 
 
 def test_a_moved_column_is_noticed():

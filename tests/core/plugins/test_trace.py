@@ -17,6 +17,7 @@ from ihacpa_core.testing import Project
 
 PLUGIN = """
 import asyncio
+import time
 from ihacpa_core import hookimpl
 
 @hookimpl
@@ -56,7 +57,7 @@ def traced(tmp_path: Path) -> PluginTable:
 
 def test_an_event_that_raises_is_seen(traced: PluginTable, tmp_path: Path) -> None:
     """The line says hook, plugin and exception."""
-    Dispatcher(traced).notify(WarningRaised(message="payload"))
+    Dispatcher(traced).notify(WarningRaised(message="hush"))
 
     (line,) = lines(tmp_path / "trace.jsonl")
     assert (line["hook"], line["exception"]) == ("ihacpa_warning", "RuntimeError: cannot hear")
@@ -66,11 +67,11 @@ def test_an_event_that_raises_is_seen(traced: PluginTable, tmp_path: Path) -> No
 
 def test_payloads_are_left_out(traced: PluginTable, tmp_path: Path) -> None:
     """Neither what a hook is given nor what it returns stands in the trace; its time does."""
-    Dispatcher(traced).notify(WarningRaised(message="payload"))
+    Dispatcher(traced).notify(WarningRaised(message="hush"))
     Dispatcher(traced).report_header()
 
     text = (tmp_path / "trace.jsonl").read_text()
-    assert "payload" not in text
+    assert "hush" not in text
     assert "secret words" not in text
     assert lines(tmp_path / "trace.jsonl")[-1]["seconds"] >= 0.02
 

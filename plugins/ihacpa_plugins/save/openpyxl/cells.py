@@ -25,6 +25,7 @@ _NEEDS_ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|\r")
 _LOOKS_LIKE_FORMULA: Final = ("=", "+", "-", "@")
 _DATE_FORMAT: Final = "yyyy-mm-dd"
 _MOMENT_FORMAT: Final = "yyyy-mm-dd hh:mm:ss"
+_NUMBER_FORMAT: Final = "General"
 
 LookKey = tuple[tuple[int, ...], CellStyle | None, str, bool]
 
@@ -81,7 +82,7 @@ class CellWriter:
         return cell
 
     def _look(self, cell: Any, style: CellStyle | None, value: CellValue) -> Any:
-        """The cell's style with the update's colours and, for dates, a format that shows a date. Made once each."""
+        """The cell's style with the update's colours, and a format that shows a date as one and a number as none."""
         if cell._style is None:
             from openpyxl.styles.cell_style import StyleArray
 
@@ -99,7 +100,8 @@ class CellWriter:
         probe: Any = Cell(self._sheet, row=cell.row, column=cell.column, style_array=cell._style)
         if style is not None:
             _colour(probe, self._palette[style])
-        if number_format and not is_date_format(probe.number_format):
+        wants_date = number_format in (_DATE_FORMAT, _MOMENT_FORMAT)
+        if number_format and wants_date is not is_date_format(probe.number_format):
             probe.number_format = number_format
         if quoted:
             probe._style.quotePrefix = 1
@@ -143,9 +145,12 @@ def _rgb(colour: Any) -> str | None:
 
 
 def _format(value: CellValue) -> str:
+    """The format that the value needs if its cell has none of its kind; empty if any will do."""
     if isinstance(value, datetime):
         return _MOMENT_FORMAT if value.time() != datetime.min.time() else _DATE_FORMAT
-    return _DATE_FORMAT if isinstance(value, date) else ""
+    if isinstance(value, date):
+        return _DATE_FORMAT
+    return _NUMBER_FORMAT if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def _stored(update: CellUpdate) -> tuple[Any, str]:

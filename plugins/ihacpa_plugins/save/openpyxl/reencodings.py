@@ -84,6 +84,8 @@ IGNORED_ATTRIBUTES: Final = frozenset({
     ("*", "count"), ("*", "uniqueCount"), ("*", "r:id"), ("*", "r:embed"), ("*", "r:link"), ("*", "xml:space"),
     # What is in an extension is counted, its name is not.
     ("ext", "uri"), ("a:ext", "uri"), ("c:ext", "uri"), ("mc:Choice", "Requires"),
+    # The deepest outline of the sheet; the level of each row and column is counted.
+    ("sheetFormatPr", "outlineLevelRow"), ("sheetFormatPr", "outlineLevelCol"),
     # The theme that the file began with, and settings of the program.
     ("workbookPr", "defaultThemeVersion"), ("workbookPr", "filterPrivacy"), ("workbookPr", "dateCompatibility"),
     ("workbookPr", "autoCompressPictures"),
