@@ -116,8 +116,16 @@ class _Reading:
     def take(self, entry: JournalEntry) -> None:
         self._sequence = entry.sequence
         fold = self._fold.get(EntryKind(entry.kind)) if entry.kind in set(EntryKind) else None
-        if fold is not None:
+        if fold is None:
+            return
+        try:
             fold(entry.payload)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"entry {entry.sequence} of run {entry.run_id} cannot be read",
+                why=f"{type(error).__name__}: {error}",
+                hint="--start-fresh leaves that run as it is and begins anew",
+            ) from error
 
     def history(self, run_id: str) -> RunHistory:
         if self._info is None:
