@@ -544,7 +544,8 @@ def ihacpa_configure(settings: Mapping[str, Any]) -> None:
     """Make ready with the settings of a run.
 
     *Called* once, when the settings are checked, before the workbook is opened.
-    *Arguments*: `settings`, the effective settings as nested tables, as ``ihacpa config show`` names them.
+    *Arguments*: `settings`, the effective settings as nested tables, read-only, as ``ihacpa config show`` names them;
+    secrets are left out, but for those of the plugin's own options.
     *If it raises*, the run does not start; the error names the distribution.
     *Example*::
 

@@ -95,9 +95,12 @@ def meant_by(entries: Iterable[Entry], word: str) -> list[Entry]:
 def _switch_off(entries: Sequence[Entry], switch: Switch, decision: Decision) -> None:
     if is_path(switch.name):
         meant = [file_entry(switch.name, switch.base)]
+        if meant[0].plugin_id not in decision.on:
+            on = ", ".join(entry.name for _, entry in decision.on.values())
+            raise PluginError(f"{switch.name} is not switched on", hint=f"switched on: {on or 'none'}")
     else:
         meant = meant_by([*entries, *(entry for _, entry in decision.on.values())], switch.name)
-    if not meant or (is_path(switch.name) and meant[0].plugin_id not in decision.on):
+    if not meant:
         raise _unknown(entries, switch, decision)
     for entry in meant:
         decision.on.pop(entry.plugin_id, None)

@@ -214,6 +214,8 @@ class PluginTable:
                 self.manager.register(plugin, name=entry.plugin_id)
                 self.manager.check_pending()
             except (pluggy.PluginValidationError, ValueError) as error:
+                if self.manager.is_registered(plugin):  # pluggy 1.6 and older leave it half registered
+                    self.manager.unregister(plugin)
                 raise BrokenPlugin(entry, "breaks the rules of the hooks", why=str(error)) from error
         # One module behind several entry points is registered once, under the first name.
         self._loaded[entry.plugin_id] = plugin

@@ -241,9 +241,8 @@ def test_verbose_logs_every_record(project):
     project.run("--limit", "3", expect=ExitCode.OK)
     project.run("--limit", "3", "-v", expect=ExitCode.OK)
 
-    quiet, verbose = (
-        path.read_text() for path in sorted((project.folder / ".ihacpa" / "book.xlsx" / "logs").iterdir())
-    )
+    logs = (project.folder / ".ihacpa" / "book.xlsx" / "logs").iterdir()
+    quiet, verbose = (path.read_text() for path in sorted(logs, key=lambda path: path.stat().st_mtime_ns))
     assert "batch 1 committed" in quiet
     assert "item-02" not in quiet.partition("slowest")[0]
     assert "item-02" in verbose.partition("slowest")[0]

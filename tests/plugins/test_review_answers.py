@@ -58,7 +58,8 @@ def test_each_column_shows_its_own_ids() -> None:
     subject = review(BOTH, finding("PYSEC-2024-7", level=None, score=None, fixed_in=()), finding("CVE-2024-8"))
 
     assert result_text("github_advisory", subject) == (
-        "VULNERABLE - 2 affect 2.31.0: GHSA-aaaa (HIGH 7.5), PYSEC-2024-7 (UNKNOWN); fixed in 2.32.0, no fix named for 1"
+        "VULNERABLE - 2 affect 2.31.0: GHSA-aaaa (HIGH 7.5), PYSEC-2024-7 (UNKNOWN); "
+        "fixed in 2.32.0, no fix named for 1"
     )
     assert result_text("mitre", subject) == (
         "VULNERABLE - 2 affect 2.31.0: CVE-2024-1 (HIGH 7.5), CVE-2024-8 (HIGH 7.5); fixed in 2.32.0"

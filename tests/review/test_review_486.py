@@ -96,7 +96,12 @@ def test_every_row_is_reviewed(finished: Finished, packages: dict[str, str]) -> 
         first_files = {version: document["releases"][version][0]["upload_time"][:10] for version in versions}
         row = finished.rows[name]
         found = [row[letter].value for letter in "EFHK"]
-        wanted = [day(first_files[installed]), latest, day(first_files[latest]), f"https://github.com/made-up/{canonical(name)}"]
+        wanted = [
+            day(first_files[installed]),
+            latest,
+            day(first_files[latest]),
+            f"https://github.com/made-up/{canonical(name)}",
+        ]
         if found != wanted or not all(row[letter].value for letter in "IJMPRTVW"):
             wrong.append((name, found, wanted))
 

@@ -157,7 +157,7 @@ def test_an_index_that_fails_for_single_rows(tmp_path: Path, advisories: Path) -
 
 
 def test_an_index_that_knows_nothing(desk: Desk, index: LoopbackIndex) -> None:
-    """404 is an answer: the package is not there, which is for a person to look at, and nothing more was to be asked."""
+    """404 is an answer: the package is not there, which is for a person to look at, and nothing is left unasked."""
     for name in PACKAGES:
         index.fail(name, 404)
 

@@ -285,6 +285,17 @@ def append_late(report: Report, make: StoreFactory, context: RunContext, go: Pat
         report("refused")
 
 
+def try_to_append(make: StoreFactory, context: RunContext) -> bool:
+    """Append the first group of the run; whether it was kept."""
+    try:
+        store = make(context)
+        store.append(group(1, text="here"))
+        store.close()
+    except StoreError:
+        return False
+    return True
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from ihacpa_core.roles import CheckpointStore, RunContext
 from ihacpa_core.state import CheckpointData
 from ihacpa_core.testing.contracts import _store_tasks as tasks
 from ihacpa_core.testing.contracts._children import Case, Child, in_child, in_children
+from ihacpa_core.testing.contracts._damage import assert_goes_on, cuts, flip, flips
 from ihacpa_core.testing.contracts._disk import can_tell, pages_in_memory_only
 from ihacpa_core.testing.contracts._store_tasks import (
     GROUP,
@@ -242,14 +243,14 @@ class CheckpointStoreContract(Contract):
         in_child(tasks.write_and_close, make_store, closed, 6)
         self._leave_open(make_store, killed, 6)
         cases: list[Case] = []
-        for number, (place, name, size) in enumerate(_cuts([closed.state_dir, killed.state_dir], self.samples)):
+        for number, (place, name, size) in enumerate(cuts([closed.state_dir, killed.state_dir], self.samples)):
             torn = shutil.copytree(place, tmp_path / f"torn{number}")
             with (torn / name).open("r+b") as file:
                 file.truncate(size)
             cases.append((tasks.go_on, (make_store, replace(context, state_dir=torn))))
 
         for ending, (_, arguments) in zip(in_children(cases), cases, strict=True):
-            _assert_goes_on(ending.returned(), groups(6), str(arguments[1].state_dir))
+            assert_goes_on(ending.returned(), groups(6), str(arguments[1].state_dir))
 
     def test_altered_byte_is_never_believed(
         self, make_store: StoreFactory, context: RunContext, tmp_path: Path
@@ -260,9 +261,9 @@ class CheckpointStoreContract(Contract):
         """
         in_child(tasks.write_and_close, make_store, context, 6)
         cases: list[Case] = []
-        for number, (name, place, bit) in enumerate(_flips(context.state_dir, 3 * self.samples)):
+        for number, (name, place, bit) in enumerate(flips(context.state_dir, 3 * self.samples)):
             altered = shutil.copytree(context.state_dir, tmp_path / f"altered{number}")
-            _flip(altered / name, place, bit)
+            flip(altered / name, place, bit)
             cases.append((tasks.read, (make_store, replace(context, state_dir=altered))))
 
         for ending, (_, arguments) in zip(in_children(cases), cases, strict=True):
@@ -345,7 +346,7 @@ class CheckpointStoreContract(Contract):
         with Child(tasks.append_late, make_store, context, go) as other:
             reports = other.reports()
             next(reports)
-            here = _try_to_append(make_store, context)
+            here = tasks.try_to_append(make_store, context)
             go.touch()
             there = list(reports) == ["kept"]
 
@@ -461,7 +462,7 @@ class CheckpointStoreContract(Contract):
             assert not found.before.damage
             assert len(found.before.entries) >= before * GROUP
             assert found.kept
-            _assert_goes_on(found, groups(before + 1), f"killed at step {arguments[1].state_dir.name} of {steps}")
+            assert_goes_on(found, groups(before + 1), f"killed at step {arguments[1].state_dir.name} of {steps}")
 
     def _leave_open(self, make: StoreFactory, context: RunContext, count: int) -> None:
         """A store as a killed process leaves it."""
@@ -478,48 +479,3 @@ class CheckpointStoreContract(Contract):
         assert changed, "no file changed"
         waiting = {path.name: pages_in_memory_only(path) for path in changed}
         assert 0 in waiting.values(), f"pages that only memory holds: {waiting}"
-
-
-def _assert_goes_on(found: tasks.GoneOn, written: Sequence[JournalEntry], where: str) -> None:
-    """What was read is a beginning of `written` in whole groups, and what was appended follows it."""
-    read = len(found.before.entries)
-    assert exact(found.before.entries) == exact(written[:read]), where
-    assert read % GROUP == 0, f"{where}: half a group"
-    if found.kept:
-        assert not found.after.damage, where
-        assert exact(found.after.entries) == exact([*written[:read], *group(read + 1, text="after")]), where
-
-
-def _try_to_append(make: StoreFactory, context: RunContext) -> bool:
-    try:
-        store = make(context)
-        store.append(group(1, text="here"))
-        store.close()
-    except StoreError:
-        return False
-    return True
-
-
-def _cuts(folders: Sequence[Path], samples: int) -> Iterator[tuple[Path, Path, int]]:
-    """Folder, file in it, and a length to cut that to: about `samples` in all, the ends of each file among them."""
-    sources = [(folder, path) for folder in folders for path in files(folder) if path.stat().st_size]
-    each = max(samples // len(sources), 5)
-    for folder, path in sources:
-        size = path.stat().st_size
-        for cut in sorted({*(place - 1 for place in spread(size, each)), size - 1}):
-            yield folder, path.relative_to(folder), cut
-
-
-def _flips(folder: Path, samples: int) -> Iterator[tuple[Path, int, int]]:
-    """File, place and bit: about `samples` bytes that hold something, evenly spread over the folder."""
-    chance = random.Random(7)
-    used = [(path, place) for path in files(folder) for place, byte in enumerate(path.read_bytes()) if byte]
-    for number in spread(len(used), samples):
-        path, place = used[number - 1]
-        yield path.relative_to(folder), place, chance.randrange(8)
-
-
-def _flip(path: Path, place: int, bit: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1 << bit
-    path.write_bytes(content)
