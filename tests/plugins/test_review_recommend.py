@@ -103,11 +103,17 @@ def numbered(cell: float, *versions: str, exists: bool = True) -> Review:
         # 7: nothing against it
         (review(complete=frozenset()), "MANUAL REVIEW - not checked: the advisory set is a partial sample"),
         (review(), "PROCEED"),
-        (review(complete=frozenset({"PYSEC"})), "PROCEED"),
+        (
+            review(complete=frozenset({"PYSEC"})),
+            "MANUAL REVIEW - not checked: the advisory set is not complete for GHSA",
+        ),
         (review(finding(verdict=Verdict.NOT_AFFECTED)), "PROCEED"),
         (numbered(1.1, "1.1"), "PROCEED"),
-        (review(advisories={}), "PROCEED"),
-        (review(advisories={"osv": SourceAnswer(source="osv", state=AnswerState.NOT_CONFIGURED)}), "PROCEED"),
+        (review(advisories={}), "PROCEED - not checked for flaws: no advisory source is configured"),
+        (
+            review(advisories={"osv": SourceAnswer(source="osv", state=AnswerState.NOT_CONFIGURED)}),
+            "PROCEED - not checked for flaws: no advisory source is configured",
+        ),
     ],
 )
 def test_rules(subject: Review, text: str) -> None:
@@ -170,7 +176,7 @@ def test_level(subject: Review, level: Level) -> None:
         (review(advisories={"osv": failed("osv", "locked")}), ("osv: locked",)),
         (review(complete=frozenset()), ("the advisory set is a partial sample",)),
         (review(HIT, complete=frozenset()), ()),
-        (review(complete=frozenset({"PYSEC"})), ()),
+        (review(complete=frozenset({"PYSEC"})), ("the advisory set is not complete for GHSA",)),
         (review(advisories={}), ()),
         (review(index=indexed(None)), ()),
         (review(entry=read_entry("requests", "NEW"), index=GONE), ("'NEW' is not a version",)),

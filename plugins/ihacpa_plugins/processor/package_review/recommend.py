@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ihacpa_core import CellStyle, Finding, Level, Release
 from ihacpa_plugins.processor.package_review.answers import fix_text
 from ihacpa_plugins.processor.package_review.options import UpdatePolicy
-from ihacpa_plugins.processor.package_review.review import Review, gap, weight, worst_of
+from ihacpa_plugins.processor.package_review.review import Review, blind_spot, weight, worst_of
 from ihacpa_plugins.processor.package_review.versions import is_newer, major
 
 REMOVE = "SECURITY RISK - remove"
@@ -127,12 +127,13 @@ def _outdated(review: Review, updates: UpdateRule) -> str:
 
 
 def _unknown(review: Review, _: UpdateRule) -> str:
-    missing = gap(review) if review.advised else ""
+    missing = blind_spot(review)
     return f"MANUAL REVIEW - not checked: {missing}" if missing else ""
 
 
-def _proceed(_: Review, __: UpdateRule) -> str:
-    return "PROCEED"
+def _proceed(review: Review, _: UpdateRule) -> str:
+    """A person may switch the advisories off; then the word says what it does not know."""
+    return "PROCEED" if review.advised else "PROCEED - not checked for flaws: no advisory source is configured"
 
 
 RULES: tuple[Rule, ...] = (_unreadable, _malicious, _affected, _unsure, _gone, _outdated, _unknown, _proceed)
@@ -169,7 +170,7 @@ def _few(texts: Sequence[str]) -> str:
 
 
 def _caveat(review: Review) -> str:
-    missing = gap(review) if review.advised else ""
+    missing = blind_spot(review)
     return f"; not checked for flaws: {missing}" if missing else ""
 
 
@@ -198,5 +199,5 @@ def _unchecked(review: Review) -> tuple[str, ...]:
     unreadable = review.entry.problem or review.version_problem
     failed = [f"{name}: {note}" for name, note in review.failures.items()]
     told = bool(unreadable or review.affecting or review.failures.keys() & review.advisories.keys())
-    missing = gap(review) if review.advised and not told else ""
+    missing = "" if told else blind_spot(review)
     return tuple(filter(None, [*failed, unreadable, missing]))

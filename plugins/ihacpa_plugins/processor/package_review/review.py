@@ -10,7 +10,10 @@ from ihacpa_plugins.processor.package_review.reading import Entry
 from ihacpa_plugins.processor.package_review.versions import order, parsed
 
 DECISIVE = frozenset({"CVE", "PYSEC", "GHSA"})
-"""A source that has every record of one of these families knows the published flaws of a package."""
+"""A source that has every record of one of these families knows the flaws of a package that have a CVE number."""
+
+GITHUB = frozenset({"GHSA"})
+"""GitHub's advisories name flaws that have no other number yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,11 @@ def gap(review: Review, families: frozenset[str] = DECISIVE) -> str:
     names = [name for name in ("CVE", "PYSEC", "GHSA") if name in families]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
     return f"the advisory set is not complete for {listed}"
+
+
+def blind_spot(review: Review) -> str:
+    """Why a row without a finding is not known to be without one: what no advisory source is complete for."""
+    return (gap(review) or gap(review, GITHUB)) if review.advised else ""
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
