@@ -7,9 +7,12 @@ parsers, codes in `ExitCode`. A test holds that the committed files are what thi
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +20,7 @@ from unittest.mock import patch
 import msgspec
 from ihacpa_plugins.processor.package_review.columns import FIELDS
 
+from ihacpa_core import hookspecs
 from ihacpa_core.cli.main import OWN_COMMANDS, main
 from ihacpa_core.config.convert import fields_of
 from ihacpa_core.config.describe import expected, stripped
@@ -24,9 +28,10 @@ from ihacpa_core.config.model import TABLES
 from ihacpa_core.config.show import literal
 from ihacpa_core.errors import ExitCode
 from ihacpa_core.plugins.builtins import BUILTINS, COMMANDS, ROLES, Builtin
+from ihacpa_core.plugins.dispatch import EVENT_HOOKS
 from ihacpa_core.plugins.table import PluginTable
 
-FOLDER = Path(__file__).resolve().parent / "reference"
+DOCS = Path(__file__).resolve().parent
 _MADE = "<!-- Made by docs/generate.py from the code. Change the code, then run it again. -->\n"
 
 EXIT_CODES = {
@@ -52,8 +57,12 @@ EXIT_CODES = {
 
 
 def pages() -> dict[str, str]:
-    """The text of every generated page, by its file name."""
-    made = {"settings.md": _settings(), "command-line.md": _command_line()}
+    """The text of every generated page, by its path in this folder."""
+    made = {
+        "reference/settings.md": _settings(),
+        "reference/command-line.md": _command_line(),
+        "plugins/hooks.md": _hooks(),
+    }
     return {name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 
@@ -247,6 +256,71 @@ def _help(action: argparse.Action) -> str:
     return (action.help or "").replace("%%", "%")
 
 
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+_HOOKS = """\
+# The hooks
+
+A plugin is a module, or an object, with functions of these names and `@hookimpl` above them. A function asks for the
+arguments that it wants, by name and without a default; it may leave out those that it does not need. Every example
+below is a whole plugin. One that offers nothing can be tried as a file, `-p ./FILE.py`; one that offers something is
+selected by the word that [its distribution announces](README.md#offers-and-options).
+
+Hooks are called in the main thread, in the order of the ids of their plugins, which is the same on every machine:
+`ihacpa plugins --hook NAME` prints it. `--trace-hooks FILE` notes each call, with its plugin, its time and what it
+raised."""
+
+_FAMILIES = {
+    "offers": "What can be selected by a word. Only plugins that the settings select are asked.",
+    "steps": (
+        "What surrounds the core's own steps. A hook returns a function that gets `call_next` and calls it: not at\n"
+        "all, once, or several times."
+    ),
+    "events": (
+        "What became true, each with one frozen object. Observers are kept apart: one that raises is counted and\n"
+        "shown, and the next one still hears of it."
+    ),
+    "start-up": "What shapes the command line, and the beginning and the end of a run.",
+}
+"""What stands under each banner of hookspecs.py."""
+
+_EVENTS = {hook: event for event, hook in EVENT_HOOKS.items()}
+
+
+def _hooks() -> Iterator[str]:
+    yield from (_MADE, _HOOKS)
+    for title, functions in _families():
+        yield from ("", f"## {title.capitalize()}", "", _FAMILIES[title])
+        for function in functions:
+            yield from _hook(function)
+
+
+def _families() -> Iterator[tuple[str, list[Callable[..., Any]]]]:
+    """The hooks in their order, under the banners between which they stand."""
+    source = inspect.getsource(hookspecs)
+    parts = re.split(r"^# --- (\S+) -+$", source, flags=re.M)[1:]
+    for title, text in zip(parts[::2], parts[1::2], strict=True):
+        yield title, [getattr(hookspecs, name) for name in re.findall(r"^def (ihacpa_\w+)", text, re.M)]
+
+
+def _hook(function: Callable[..., Any]) -> Iterator[str]:
+    text, _, example = (inspect.getdoc(function) or "").replace("``", "`").partition("*Example*::\n")
+    summary, _, said = text.partition("\n\n")
+    yield from ("", f"### `{_signature(function)}`", "", summary, "")
+    for item in re.split(r"^(?=\*)", said.strip(), flags=re.M)[1:]:
+        yield f"- {textwrap.indent(item.strip(), '  ').strip()}"
+    if event := _EVENTS.get(function.__name__):
+        yield f"- *The event* has {', '.join(f'`{field.name}: {field.type}`' for field in fields(event))}."
+    yield from ("", "```python", textwrap.dedent(example).strip(), "```")
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    # Annotations are texts there, and `inspect` would show them with quotes.
+    signature = inspect.signature(function)
+    arguments = (f"{argument.name}: {argument.annotation}" for argument in signature.parameters.values())
+    return f"{function.__name__}({', '.join(arguments)}) -> {signature.return_annotation}"
+
+
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
 
@@ -264,10 +338,10 @@ def _code(text: str) -> str:
 
 def write() -> None:
     """Write every page."""
-    FOLDER.mkdir(exist_ok=True)
     for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{FOLDER / name}\n")
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{DOCS / name}\n")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ COLUMNS = [
 LINKS = {
     "D": '=HYPERLINK("https://pypi.org/project/"&$B{row}&"/"&$C{row}&"/","PyPI "&$C{row})',
     # What has no release or repository says "Not Available" or "NOT CHECKED": that leads nowhere.
-    "G": '=IF(OR($F{row}="",LEFT($F{row},3)="Not"),"",HYPERLINK("https://pypi.org/project/"&$B{row}&"/"&$F{row}&"/","PyPI "&$F{row}))',
+    "G": '=IF(OR($F{row}="",LEFT($F{row},3)="Not"),"",'
+    'HYPERLINK("https://pypi.org/project/"&$B{row}&"/"&$F{row}&"/","PyPI "&$F{row}))',
     "L": '=IF(LEFT($K{row},4)<>"http","",HYPERLINK($K{row}&"/security/advisories","GitHub advisories"))',
     "O": '=HYPERLINK("https://nvd.nist.gov/vuln/search/results?query="&$B{row},"NVD "&$B{row})',
     "Q": '=HYPERLINK("https://www.cve.org/CVERecord/SearchResults?query="&$B{row},"CVE "&$B{row})',

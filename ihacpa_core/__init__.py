@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ihacpa_core.function import FunctionProcessor
     from ihacpa_core.health import CheckResult, Health, HealthCheck, HealthContext
     from ihacpa_core.journal import EntryKind, JournalEntry
-    from ihacpa_core.markers import HOOK_API, hookimpl
+    from ihacpa_core.markers import HOOK_API, HookDeprecationWarning, hookimpl
     from ihacpa_core.offers import Offer
     from ihacpa_core.parser import Commands, Parser, PluginCommand, PluginOption
     from ihacpa_core.records import (
@@ -111,7 +111,7 @@ _HOMES = {
     "function": ("FunctionProcessor",),
     "health": ("CheckResult", "Health", "HealthCheck", "HealthContext"),
     "journal": ("EntryKind", "JournalEntry"),
-    "markers": ("HOOK_API", "hookimpl"),
+    "markers": ("HOOK_API", "HookDeprecationWarning", "hookimpl"),
     "offers": ("Offer",),
     "parser": ("Commands", "Parser", "PluginCommand", "PluginOption"),
     "records": (
@@ -167,6 +167,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HealthContext",
+    "HookDeprecationWarning",
     "IhacpaError",
     "JournalEntry",
     "Level",

@@ -17,5 +17,14 @@ It is refused at the start by an ihacpa that has another version. A plugin that 
 
 HOOK_API_ATTRIBUTE = "ihacpa_hook_api"
 
+
+class HookDeprecationWarning(FutureWarning):
+    """A plugin uses a hook, or an argument of one, that goes with the next hook API.
+
+    A `FutureWarning`, since Python hides a `DeprecationWarning` by default: the people who run a plugin shall see it. A
+    specification carries it: ``@hookspec(warn_on_impl=HookDeprecationWarning("ihacpa_x goes with hook API 2: ..."))``.
+    """
+
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

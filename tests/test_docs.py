@@ -43,6 +43,7 @@ NOT_ON_THE_INDEX = "acme-internal-billing-client"
 SLOW = "PyYAML"
 """The package whose first look-up hangs in a run that is to be interrupted: row 29 of the example."""
 MARK = "<<ended with"
+EDITABLES = list((Path(sys.prefix) / "wheelhouse").glob("editables-*.whl"))
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -197,9 +198,13 @@ def environment(folder):
     site = next((folder / "lib").glob("python*")) / "site-packages"
     seen = [f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"]
     # What hatchling needs for `pip install -e`, where it is not installed: `make test` puts it there.
-    seen += map(str, (Path(sys.prefix) / "wheelhouse").glob("editables-*.whl"))
+    seen += map(str, EDITABLES)
     (site / "here.pth").write_text("\n".join(seen) + "\n")
     return folder / "bin" / "python"
+
+
+def can_install():
+    return bool(EDITABLES) or importlib.util.find_spec("editables") is not None
 
 
 def steps_of(block):
@@ -250,7 +255,10 @@ def workplace(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_document_shows_is_what_happens(name, workplace):
     """Every block of a document does what the document says, one after the other."""
-    for block in blocks_of(name):
+    blocks = blocks_of(name)
+    if any("$ pip install -e" in block.body for block in blocks if not block.reason) and not can_install():
+        pytest.skip("hatchling needs editables here: `make test` fetches it")
+    for block in blocks:
         if not block.reason:
             workplace.try_out(block)
 
@@ -340,12 +348,13 @@ def test_the_headings_of_the_hook_reference_are_the_signatures():
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_its_page(role):
-    """A page names the role's hook, its class, the contract that an author inherits, and how to begin."""
+    """A page names the role's hook and group, how to begin, and shows a test class that inherits the contract."""
     text = (PLUGIN_PAGES / f"{role}.md").read_text(encoding="utf-8")
-    contract = next(name for name in contracts.__all__ if name in text)
+    [contract] = [
+        name for name in contracts.__all__ if f"The rules of the role `{role}`" in getattr(contracts, name).__doc__
+    ]
 
-    assert contract.removesuffix("Contract").removeprefix("Source") in text
-    for wanted in (ROLES[role].hook, f"`{ROLES[role].group}`", f"--role {role}"):
+    for wanted in (ROLES[role].hook, f"`{ROLES[role].group}`", f"({contract}):", f"--role {role}"):
         assert wanted in text
 
 
@@ -354,31 +363,25 @@ def test_the_readme_has_every_exit_code(generate):
     assert "\n".join(generate.exit_code_table()) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_engine_module_has_its_line():
-    """The map of the engine in docs/architecture.md names each module once, and none that is gone."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("### The engine")[2]
-    named = re.findall(r"^\| `(\w+)` \|", text.partition("\n## ")[0], re.M)
-    there = [path.stem for path in (ROOT / "ihacpa_core" / "engine").glob("*.py") if path.stem != "__init__"]
+@pytest.mark.parametrize(
+    ("folder", "heading"),
+    [("engine", "The engine"), ("plugins", "`ihacpa_core/plugins`"), ("config", "`ihacpa_core/config`")],
+)
+def test_every_module_of_a_folder_has_its_line(folder, heading):
+    """The map of a folder in docs/architecture.md names each module once, and none that is gone."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition(f"### {heading}")[2]
+    named = re.findall(r"^\| `(\w+)` \|", re.split(r"^##", text, flags=re.M)[0], re.M)
+    there = [path.stem for path in (ROOT / "ihacpa_core" / folder).glob("*.py") if path.stem != "__init__"]
 
     assert sorted(named) == sorted(there)
 
 
-def test_every_module_of_the_core_has_its_place():
-    """docs/architecture.md names every module and folder of the core, and those of its folders that it lists."""
+def test_every_part_of_the_core_has_its_place():
+    """docs/architecture.md names every module and every folder of the core."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    core = ROOT / "ihacpa_core"
-    there = {path.name for path in core.iterdir() if path.name[0] not in "_." and path.suffix in ("", ".py")}
-    listed = {name for folder in ("config", "plugins") for name in table_of(text, folder)}
-    modules = {path.stem for folder in ("config", "plugins") for path in (core / folder).glob("*.py")} - {"__init__"}
+    parts = [path.name for path in (ROOT / "ihacpa_core").iterdir() if path.suffix in ("", ".py")]
 
-    assert not {name for name in there if not re.search(rf"\b{re.escape(name)}\b", text)}
-    assert listed == modules
-
-
-def table_of(text, folder):
-    """The modules in the table that stands under the heading of `folder`."""
-    part = text.partition(f"### `ihacpa_core/{folder}`")[2]
-    return re.findall(r"^\| `(\w+)` \|", re.split(r"^##", part, flags=re.M)[0], re.M)
+    assert not [name for name in parts if name[0] != "_" and not re.search(rf"\b{re.escape(name)}", text)]
 
 
 # --- the words of the result ------------------------------------------------------------------------------------------

@@ -311,7 +311,7 @@ def test_another_active_sheet_changes_nothing(project, calls, undisturbed, slow_
 
 
 def test_a_column_that_was_inserted_meanwhile_gets_no_results(project, calls):
-    """With other headers over the columns nothing is written; the message says what to do, and the journal keeps all."""
+    """With other headers over the columns nothing is written; the message says what to do, the journal keeps all."""
     killed_after(project, calls, 14, "--save-every", "batch")
     edit(project, lambda book: book.active.insert_cols(3))
     before = project.cells()
@@ -393,7 +393,7 @@ def test_forcing_once_is_enough(project, calls):
 
 @pytest.mark.parametrize("option", ["batch", "end"])
 def test_an_output_is_made_anew_in_one_step(project, calls, undisturbed, option):
-    """Killed while an earlier output is being replaced: the old one or the new one is there, and the same command ends well."""
+    """Killed while an earlier output is being replaced: the same command ends well, and its mode is kept."""
     project.run("--output", "out.xlsx", "--limit", "3", expect=ExitCode.OK)
     out = project.folder / "out.xlsx"
     out.chmod(0o640)

@@ -283,7 +283,7 @@ def test_a_function_that_hangs_keeps_no_process_alive(project):
     """A run that ends while a call hangs ends: its threads are let go."""
     project.write(
         "work.py",
-        "import time\ndef double(record):\n    if record.row == 2:\n        time.sleep(600)\n    raise ValueError('x')\n",
+        "import time\ndef double(record):\n    if record.row == 2: time.sleep(600)\n    raise ValueError('x')\n",
     )
 
     result = project.run("-o", "max_failures=3", "-o", "grace=300ms", timeout=20)

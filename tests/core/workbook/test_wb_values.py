@@ -98,9 +98,7 @@ def test_a_number_of_any_length_becomes_text():
     assert len(notes) == 2
 
 
-@pytest.mark.parametrize(
-    "value", [b"x", time(1), timedelta(1), [], {}, object(), 1j]
-)
+@pytest.mark.parametrize("value", [b"x", time(1), timedelta(1), [], {}, object(), 1j])
 def test_other_types_are_refused_by_name(value):
     """A value of a type that no cell holds is a mistake of the processor, and the message names the type."""
     with pytest.raises(TypeError, match=type(value).__qualname__):
