@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ACME := examples/ihacpa-acme
-CODE := ihacpa_core plugins examples tests benchmarks docs
+CODE := ihacpa_core plugins examples tests benchmarks docs/generate.py
 
 .PHONY: help demo test test-all lint format bench clean
 
