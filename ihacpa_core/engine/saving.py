@@ -154,7 +154,7 @@ class Saving:
             await self._save(full_check=True)
         except IhacpaError:
             raise
-        except Exception as error:
+        except Exception as error:  # a backend is a plugin: whatever it raises, the person learns what to type next
             raise WorkbookError(
                 "the workbook could not be saved",
                 why=f"{type(error).__name__}: {error}",

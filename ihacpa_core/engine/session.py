@@ -50,7 +50,7 @@ class RunSession:
         with self._logbook(info):
             try:
                 return await self._lead(backend, cost, info)
-            except Exception:
+            except Exception:  # whatever it was, its place is in the log, and the error goes on to the caller
                 logging.getLogger(LOGGER).exception("the run ended by an error")
                 raise
 

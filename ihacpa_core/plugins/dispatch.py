@@ -12,17 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ihacpa_core.events import (
-    BatchCommitted,
-    BatchStarted,
-    CheckpointWritten,
-    Event,
-    RecordFinished,
-    RunFinished,
-    RunStarted,
-    WarningRaised,
-    WorkbookSaved,
-)
+from ihacpa_core.events import EVENT_NAMES, Event
 from ihacpa_core.plugins.broken import BrokenPlugin
 from ihacpa_core.plugins.importing import guarded
 from ihacpa_core.plugins.steps import Shape, Step, SurroundedSave, SurroundedStrategy, surround_record
@@ -34,16 +24,7 @@ if TYPE_CHECKING:
     from ihacpa_core.plugins.table import PluginTable
     from ihacpa_core.roles import BatchStrategy
 
-EVENT_HOOKS: dict[type[Event], str] = {
-    RunStarted: "ihacpa_run_started",
-    BatchStarted: "ihacpa_batch_started",
-    RecordFinished: "ihacpa_record_finished",
-    BatchCommitted: "ihacpa_batch_committed",
-    WorkbookSaved: "ihacpa_workbook_saved",
-    CheckpointWritten: "ihacpa_checkpoint_written",
-    WarningRaised: "ihacpa_warning",
-    RunFinished: "ihacpa_run_finished",
-}
+EVENT_HOOKS: dict[type[Event], str] = {kind: f"ihacpa_{name}" for kind, name in EVENT_NAMES.items()}
 
 PLAN, PROCESS, SAVE = "ihacpa_plan_batch", "ihacpa_process_record", "ihacpa_save_workbook"
 STEP_HOOKS: dict[str, Shape] = {
