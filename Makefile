@@ -34,6 +34,7 @@ format: $(VENV)/.development
 
 bench: $(VENV)/.development
 	$(BIN)/python benchmarks/review.py
+	$(BIN)/python benchmarks/framework.py
 
 $(VENV)/.runtime: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -50,6 +51,7 @@ $(VENV)/.wheelhouse: $(VENV)/.development pyproject.toml $(ACME)/pyproject.toml
 	@rm -rf $(VENV)/wheelhouse
 	@$(BIN)/python -m pip wheel --quiet --no-build-isolation --wheel-dir $(VENV)/wheelhouse \
 		. ./$(ACME) --group $(ACME)/pyproject.toml:test hatchling editables
+	@$(BIN)/python -m pip download --quiet --no-deps --dest $(VENV)/oldest "pluggy==1.5.0"
 	@rm $(VENV)/wheelhouse/ihacpa-*.whl $(VENV)/wheelhouse/ihacpa_acme-*.whl
 	@touch $@
 

@@ -27,6 +27,11 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+FAULTS = (Exception, SystemExit)
+"""What code of plugins may raise that costs its own part and not the run: ``exit()`` in a plugin ends no run. Ctrl-C is
+not among them."""
+
+
 class IhacpaError(Exception):
     """An error that a person can act on.
 

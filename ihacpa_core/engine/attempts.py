@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from ihacpa_core.errors import IhacpaError, RecordError, TransientError
+from ihacpa_core.errors import FAULTS, IhacpaError, RecordError, TransientError
 from ihacpa_core.records import Failure, Outcome, Record
 
 Process = Callable[[Record], Awaitable[Outcome]]
@@ -72,7 +72,7 @@ class Attempts:
 
         try:
             outcome = await self._caller(_retry_or_wait, one_try)
-        except Exception as error:  # noqa: BLE001  whatever a processor or a plugin around it raises fails this record
+        except FAULTS as error:  # whatever a processor or a plugin around it raises fails this record
             outcome = Outcome.failed(record, failure_of(error))
         return replace(outcome, attempts=tries, seconds=time.monotonic() - started)
 

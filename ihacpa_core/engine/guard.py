@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ihacpa_core.errors import FAULTS
 from ihacpa_core.roles import BatchStrategy, Close
 from ihacpa_core.state import BatchMetrics, BatchState
 
@@ -21,7 +22,7 @@ class GuardedStrategy(BatchStrategy):
     def next_size(self, state: BatchState) -> int:
         try:
             size: object = self._strategy.next_size(state) if self._strategy else FALLBACK_SIZE
-        except Exception as error:  # noqa: BLE001  a plugin's fault costs its opinion, not the run
+        except FAULTS as error:  # a plugin's fault costs its opinion, not the run
             return self._give_up(f"raised {type(error).__name__}: {error}")
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             return self._give_up(f"asked for a batch of {size!r} records")
@@ -30,7 +31,7 @@ class GuardedStrategy(BatchStrategy):
     def should_close(self, state: BatchState) -> Close | None:
         try:
             close: object = self._strategy.should_close(state) if self._strategy else None
-        except Exception as error:  # noqa: BLE001  a plugin's fault costs its opinion, not the run
+        except FAULTS as error:  # a plugin's fault costs its opinion, not the run
             self._give_up(f"raised {type(error).__name__}: {error}")
             return None
         if close is None or isinstance(close, Close):
@@ -42,7 +43,7 @@ class GuardedStrategy(BatchStrategy):
         try:
             if self._strategy:
                 self._strategy.observe(metrics)
-        except Exception as error:  # noqa: BLE001  a plugin's fault costs its opinion, not the run
+        except FAULTS as error:  # a plugin's fault costs its opinion, not the run
             self._give_up(f"raised {type(error).__name__}: {error}")
 
     def _give_up(self, what: str) -> int:

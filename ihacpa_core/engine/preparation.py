@@ -18,6 +18,7 @@ from ihacpa_core.engine.state_folder import StateFolder, state_folder
 from ihacpa_core.errors import UsageError, WorkbookError
 from ihacpa_core.function import FunctionProcessor
 from ihacpa_core.plugins.dispatch import Dispatcher
+from ihacpa_core.plugins.making import make
 from ihacpa_core.plugins.table import PluginTable
 from ihacpa_core.plugins.trace import open_trace
 from ihacpa_core.roles import Processor, RunContext
@@ -78,13 +79,12 @@ class Plan:
 
     def _make(self, choice: Any, warn: Callable[[str], None], read_only: bool) -> Any:
         context = self.context(warn, read_only=read_only, argument=choice.argument)
-        return choice.offer.factory(choice.options, context)
+        return make(self.plugins.find(choice.role, choice.word), choice.options, context)
 
     def context(self, warn: Callable[[str], None], *, read_only: bool = False, argument: str = "") -> RunContext:
         def part(role: str, name: str) -> Any:
-            offer = self.plugins.find(role, name).offer
             options = self.settings.options(role, name)
-            return offer.factory(options, self.context(warn, read_only=read_only))
+            return make(self.plugins.find(role, name), options, self.context(warn, read_only=read_only))
 
         return RunContext(
             run_id=self.run_id,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from ihacpa_core.engine.memory import peak_memory
+from ihacpa_core.errors import FAULTS
 from ihacpa_core.events import Event, WarningRaised
 from ihacpa_core.plugins.dispatch import HookFailure
 from ihacpa_core.records import Outcome, RecordId, Status
@@ -60,10 +61,10 @@ class ProgressTracker:
         for name, listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:  # noqa: BLE001  an observer's fault is never the run's: counted and shown, Ctrl-C excepted
+            except FAULTS as error:  # an observer's fault is never the run's: counted and shown, Ctrl-C excepted
                 self._complain(name, error)
         for failure in self._notify(event) if self._notify else ():
-            self._complain(f"plugin {failure.plugin_id}", failure.error)
+            self._complain(f"plugin {failure.plugin_id}", failure.error, f" in {failure.hook}()")
 
     def close(self) -> None:
         """Let everybody go: terminals and files are left as they should be. Once is enough; more does no harm."""
@@ -134,7 +135,8 @@ class ProgressTracker:
             slowest=tuple((name, seconds) for seconds, name in sorted(self._slowest, reverse=True)),
         )
 
-    def _complain(self, name: str, error: Exception) -> None:
+    def _complain(self, name: str, error: BaseException, where: str = "") -> None:
         self._broken[name] += 1
         if self._broken[name] == 1:
-            self.warn(f"{name} raised {type(error).__name__}: {error}; the run goes on without it", source=name)
+            what = f"{type(error).__name__}: {error}"
+            self.warn(f"{name} failed{where}: {what}; the run goes on without it", source=name)

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ihacpa_core.errors import FAULTS
 from ihacpa_core.events import EVENT_NAMES, Event
 from ihacpa_core.plugins.broken import BrokenPlugin
 from ihacpa_core.plugins.importing import guarded
@@ -40,7 +41,7 @@ class HookFailure:
 
     plugin_id: str
     hook: str
-    error: Exception
+    error: BaseException
 
     def __str__(self) -> str:
         return f"plugin {self.plugin_id} failed in {self.hook}(): {type(self.error).__name__}: {self.error}"
@@ -103,7 +104,7 @@ class Dispatcher:
         for plugin_id, call in self._calls(hook):
             try:
                 checks += [(plugin_id, check) for check in call({}) or ()]
-            except Exception as error:  # noqa: BLE001  code of others: told as a failed check
+            except FAULTS as error:  # code of others: told as a failed check
                 failures.append(HookFailure(plugin_id, hook, error))
         return checks, failures
 
@@ -168,7 +169,7 @@ class Dispatcher:
         for plugin_id, call in reversed(calls) if backwards else calls:
             try:
                 results.append(call(arguments))
-            except Exception as error:  # noqa: BLE001  code of others may raise anything; Ctrl-C is no Exception
+            except FAULTS as error:  # code of others may raise anything; Ctrl-C is no Exception
                 failures.append(HookFailure(plugin_id, hook, error))
         return results, failures
 

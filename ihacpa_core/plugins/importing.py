@@ -55,7 +55,9 @@ def guarded(what: str, failed: str, action: Callable[[], T], entry: Entry | None
         return action()
     except PluginError:
         raise
-    except (Exception, SystemExit) as error:  # code of others: it may raise anything, and a module may call exit()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         cause = cause_of(error)
         if entry is not None:
             raise BrokenPlugin(entry, failed, why=cause, hint=_fix(error, entry)) from error

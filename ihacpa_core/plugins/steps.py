@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from ihacpa_core.errors import RecordError, WorkbookError
+from ihacpa_core.errors import FAULTS, RecordError, WorkbookError
 from ihacpa_core.events import WorkbookSaved
 from ihacpa_core.records import Outcome
 from ihacpa_core.roles import BatchStrategy, Close
@@ -120,7 +120,7 @@ class _SizeStep:
 
         try:
             size: object = self._step.middleware(call_next, state)
-        except Exception as error:  # noqa: BLE001  a plugin's fault costs its opinion, not the run
+        except FAULTS as error:  # a plugin's fault costs its opinion, not the run
             return self._give_up(f"raised {type(error).__name__}: {error}", answers, state)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             return self._give_up(f"asked for a batch of {size!r} records", answers, state)
@@ -208,11 +208,11 @@ class _OneSave(Generic[R]):
             call = partial(self._through, step, call)
         try:
             call(self._updates)
-        except Exception as error:  # noqa: BLE001  code of others; what it means depends on how far the save came
+        except FAULTS as error:  # code of others; what it means depends on how far the save came
             return self._after(f"raised {type(error).__name__}: {error}", error)
         return self._after("did not call call_next()", None) if self._receipt is None else self._receipt
 
-    def _after(self, what: str, error: Exception | None) -> R:
+    def _after(self, what: str, error: BaseException | None) -> R:
         told = f"{self._to_blame} {what} in {self._to_blame.hook}()"
         if self._receipt is not None:
             self._plan.warn(f"{told}, after the workbook was saved")

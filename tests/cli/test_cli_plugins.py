@@ -279,7 +279,7 @@ def test_new_writes_a_distribution(typed, folder, role):
     assert project["entry-points"][group]["my-thing"].startswith("ihacpa_my_thing.plugin")
     for path in made.rglob("*.py"):
         compile(path.read_text(), path, "exec")
-    assert f"pip install -e {made}" in printed.out
+    assert f"pip install -e '{made}[test]'" in printed.out
     assert "my-thing" in (made / "README.md").read_text()
 
 

@@ -322,6 +322,21 @@ def test_traceback_changes_no_exit_code(project):
     assert "hint:" in result.stderr
 
 
+@pytest.mark.parametrize("hook", ["batch_committed", "run_finished", "record_finished"])
+def test_an_observer_that_leaves_ends_no_run(project, hook):
+    """`exit()` in an observer is its fault alone: the run is whole, and the summary tells."""
+    project.write(
+        "leaver.py",
+        f"import sys\nfrom ihacpa_core import hookimpl\n\n@hookimpl\ndef ihacpa_{hook}(event):\n    sys.exit(0)\n",
+    )
+
+    result = project.run("-p", "./leaver.py", "--json", expect=ExitCode.OK)
+
+    assert totals(project.cells()) == TOTALS
+    assert json.loads(result.stdout)["metrics"]["done"] == 30
+    assert f"failed in ihacpa_{hook}(): SystemExit: 0" in result.stderr
+
+
 def test_names_that_nothing_matches_are_told(project):
     """A misspelt package among others is named; a workbook after --packages is a mistake."""
     result = project.run("--packages", "item-01", "nosuch", expect=ExitCode.OK)

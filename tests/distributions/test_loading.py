@@ -274,7 +274,7 @@ def test_an_observer_that_raises(project, site):
     """The run goes on without it, says so with its name, and counts it."""
     result = project.run("-p", "raising", "--json", expect=ExitCode.OK)
 
-    assert "ihacpa-raising:ihacpa:raising raised RuntimeError: not today" in result.stderr
+    assert "ihacpa-raising:ihacpa:raising failed in ihacpa_batch_committed(): RuntimeError: not today" in result.stderr
     assert json.loads(result.stdout)["metrics"]["observer_errors"] == 1
 
 

@@ -108,7 +108,7 @@ class Written:
         listed = "\n".join(f"  {name}" for name in self.files)
         return (
             f"wrote {self.folder}:\n{listed}\n\nnext:\n"
-            f"  pip install -e {place} --group {place}/pyproject.toml:test\n"
+            f"  pip install -e {shlex.quote(f'{self.folder}[test]')}\n"
             f"  python -m pytest {place}\n"
             f"  ihacpa plugins info {self.offer}\n"
         )
