@@ -79,6 +79,9 @@ def _may_be_added(argv: Sequence[str]) -> bool:
 def unknown_command(word: str, added: Iterable[str] = ()) -> UsageError:
     """A word without a dot or slash is never a workbook. `added` are the commands of hook plugins."""
     known = [*commands(), *added]
+    if word in known:
+        why = "a command stands before its options"
+        return UsageError(f"'{word}' does not stand at the beginning", why=why, hint=f"type: ihacpa {word} ...")
     guess = get_close_matches(word, known, n=1)
     hint = f"did you mean '{guess[0]}'? " if guess else ""
     return UsageError(

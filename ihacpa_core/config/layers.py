@@ -56,14 +56,14 @@ def read_file(cwd: Path, config: Path | None, named_by: str, mistakes: Mistakes)
     if config is not None:
         path = _absolute(cwd / config)
         return SettingsFile(path, _parsed(path, _read(path, named_by), cwd, mistakes))
-    folders = (_absolute(cwd), *_absolute(cwd).parents)
-    for path in (folder / FILE_NAME for folder in folders):
-        if path.is_file():
-            return SettingsFile(path, _parsed(path, _read(path, ""), cwd, mistakes))
-    for path in (folder / PROJECT_FILE for folder in folders):
-        # Looked at as text first: other people's pyproject.toml files need not be valid for ihacpa to work.
-        if path.is_file() and "ihacpa" in (text := _read(path, "")) and _has_section(text):
-            return SettingsFile(path, _parsed(path, text, cwd, mistakes))
+    for folder in (_absolute(cwd), *_absolute(cwd).parents):
+        path, text = folder / FILE_NAME, ""
+        if not path.is_file():
+            path = folder / PROJECT_FILE
+            # Looked at as text first: other people's pyproject.toml files need not be valid for ihacpa to work.
+            if not path.is_file() or "ihacpa" not in (text := _read(path, "")) or not _has_section(text):
+                continue
+        return SettingsFile(path, _parsed(path, text or _read(path, ""), cwd, mistakes))
     return SettingsFile(None, Table(DEFAULT))
 
 

@@ -154,6 +154,13 @@ def test_an_unknown_command(project):
     assert "did you mean 'plugins'" in result.stderr
 
 
+def test_a_command_behind_its_options(project):
+    """Options before a command: the message says where the command goes."""
+    result = project.run("-p", "./work.py", "plugins", expect=ExitCode.USAGE)
+
+    assert "ihacpa plugins ..." in result.stderr
+
+
 def test_an_unknown_option(project):
     """A misspelt option ends with 2 and names the one that was meant."""
     result = project.run("--strateg", "size", expect=ExitCode.USAGE)

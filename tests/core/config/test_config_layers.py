@@ -181,6 +181,19 @@ def test_pyproject_holds_the_same_tables(load: Load, mistakes: Mistakes, tmp_pat
     assert load("").one("strategy").name == "size"
 
 
+def test_the_nearest_file_counts(load: Load, tmp_path: Path) -> None:
+    """A pyproject.toml beside the workbook counts before an ihacpa.toml farther up, and after one beside it."""
+    below = tmp_path / "a"
+    below.mkdir()
+    (tmp_path / "ihacpa.toml").write_text('[ihacpa]\nworkbook = "far.xlsx"\n')
+    (below / "pyproject.toml").write_text('[tool.ihacpa.ihacpa]\nworkbook = "near.xlsx"\n')
+
+    nearer = load(cwd=below).core.workbook
+    (below / "ihacpa.toml").write_text('[ihacpa]\nworkbook = "own.xlsx"\n')
+
+    assert (nearer, load(cwd=below).core.workbook) == ("near.xlsx", "own.xlsx")
+
+
 def test_a_pyproject_of_somebody_else_is_passed_over(load: Load, tmp_path: Path) -> None:
     """A pyproject.toml without the section, or one that is no TOML, does not hide that of a parent."""
     below = tmp_path / "a" / "b"
