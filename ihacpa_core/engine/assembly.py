@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ihacpa_core.config.model import CoreOptions
 from ihacpa_core.config.units import parse_duration
 from ihacpa_core.engine.attempts import Attempts
 from ihacpa_core.engine.backups import list_backups
@@ -22,12 +23,13 @@ from ihacpa_core.engine.saver import AtomicSaver, SaveReceipt
 from ihacpa_core.engine.saving import Drawing, Origin, Saving
 from ihacpa_core.engine.schedule import SaveSchedule
 from ihacpa_core.engine.tracker import ProgressTracker
+from ihacpa_core.errors import PluginError
 from ihacpa_core.events import CheckpointWritten, WorkbookSaved
 from ihacpa_core.fileops import FileOps
 from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.records import Record
 from ihacpa_core.roles import CheckpointStore, SaveBackend
-from ihacpa_core.state import RunInfo, RunMetrics
+from ihacpa_core.state import BatchConfiguration, RunInfo, RunMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Assembly:
         self._ops = ops
         self._cost = cost
         self._hooks = Dispatcher(self._plan.plugins)
+        self._batching = _batching(self._plan.settings.core, beginning.processor.concurrency)
 
     def build(self) -> Machinery:
         """Make the parts; inside the event loop that will run them."""
@@ -101,15 +104,14 @@ class Assembly:
         return machinery
 
     def _checkpoints(self, journal: RunJournal) -> CheckpointManager:
-        core = self._plan.settings.core
         return CheckpointManager(
             store=self._store,
             ops=self._ops,
             run_id=self._info.run_id,
             target=self._plan.target,
             backups=self._plan.folder.backups,
-            every=core.checkpoint_every,
-            keep_backups=core.keep_backups,
+            every=self._batching.checkpoint_every,
+            keep_backups=self._batching.keep_backups,
             measure=lambda: (self._measure(), journal.sequence),
             written=_in_main_thread(self._checkpoint_written),
             failed=self._warn_from_thread,
@@ -120,7 +122,7 @@ class Assembly:
         core = self._plan.settings.core
         return Saving(
             draw=lambda: self._draw(journal),
-            schedule=SaveSchedule(every=_save_every(core.save_every)),
+            schedule=SaveSchedule(every=self._batching.save_every),
             surround=self._hooks.around_save(self._plan.target, self._warn_from_thread),
             starting=lambda: self._save_begins(journal, checkpoints),
             saved=self._workbook_saved,
@@ -141,7 +143,7 @@ class Assembly:
         committer: GroupCommitter,
     ) -> BatchController:
         plan, core, tracker = self._plan, self._plan.settings.core, self._tracker
-        guarded = GuardedStrategy(core.strategy, plan.build("strategy", tracker.warn), tracker.warn)
+        guarded = GuardedStrategy(self._batching.strategy, plan.build("strategy", tracker.warn), tracker.warn)
         batches = BatchProcessor(
             executor=plan.build("executor", tracker.warn),
             attempts=Attempts(self._process(), core.attempts, self._retried),
@@ -223,8 +225,20 @@ class Assembly:
         self._tracker.normalised += count
 
 
-def _save_every(text: str) -> str | float:
-    return text if text in ("batch", "auto", "end") else parse_duration(text)
+def _batching(core: CoreOptions, concurrency: int) -> BatchConfiguration:
+    if concurrency < 1:
+        raise PluginError(
+            f"processor '{core.processor}' wants {concurrency} records in flight", hint="its concurrency is at least 1"
+        )
+    words = ("batch", "auto", "end")
+    return BatchConfiguration(
+        strategy=core.strategy,
+        concurrency=concurrency,
+        save_every=core.save_every if core.save_every in words else parse_duration(core.save_every),
+        checkpoint_every=core.checkpoint_every,
+        keep_checkpoints=core.keep_checkpoints,
+        keep_backups=core.keep_backups,
+    )
 
 
 def _in_main_thread(call: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -57,7 +57,7 @@ def guarded(what: str, failed: str, action: Callable[[], T], entry: Entry | None
         raise
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # code of others: exit() in a module, pytest.skip, a panic of an extension
         cause = cause_of(error)
         if entry is not None:
             raise BrokenPlugin(entry, failed, why=cause, hint=_fix(error, entry)) from error
