@@ -10,9 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ihacpa_core._version import __version__ as __version__
     from ihacpa_core.codec import decode_checkpoint, encode_checkpoint
     from ihacpa_core.config.units import Duration, Size, parse_duration, parse_size
+    from ihacpa_core.engine.command_parts import CommandParts
     from ihacpa_core.engine.job import RunSummary, run
+    from ihacpa_core.engine.past_runs import PastRun
+    from ihacpa_core.engine.sheet_edit import SavedCells, SheetEdit
     from ihacpa_core.errors import (
         ConfigError,
         DecisionNeeded,
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
         WarningRaised,
         WorkbookSaved,
     )
+    from ihacpa_core.fileops import EffectFile, FileOps
     from ihacpa_core.function import FunctionProcessor
     from ihacpa_core.health import CheckResult, Health, HealthCheck, HealthContext
     from ihacpa_core.journal import EntryKind, JournalEntry
@@ -86,20 +91,27 @@ if TYPE_CHECKING:
     from ihacpa_core.state import (
         BatchMetrics,
         BatchState,
+        BrokenCheckpoint,
         CheckpointData,
         Fingerprint,
+        Merge,
         RecoveryOptions,
         RunInfo,
         RunMetrics,
         Selection,
         StartMode,
     )
+    from ihacpa_core.workbook.records import Sheet
     from ihacpa_core.workbook.styles import PALETTE
 
 _HOMES = {
+    "_version": ("__version__",),
     "codec": ("decode_checkpoint", "encode_checkpoint"),
     "config.units": ("Duration", "Size", "parse_duration", "parse_size"),
+    "engine.command_parts": ("CommandParts",),
     "engine.job": ("RunSummary", "run"),
+    "engine.past_runs": ("PastRun",),
+    "engine.sheet_edit": ("SavedCells", "SheetEdit"),
     "errors": (
         "ConfigError", "DecisionNeeded", "ExitCode", "IhacpaError", "Mistake", "NothingToDo", "PluginError",
         "RecordError", "StoreError", "TransientError", "UsageError", "WorkbookError", "WorkbookLocked",
@@ -108,6 +120,7 @@ _HOMES = {
         "BatchCommitted", "BatchStarted", "CheckpointWritten", "RecordFinished", "RunFinished", "RunStarted",
         "WarningRaised", "WorkbookSaved",
     ),
+    "fileops": ("EffectFile", "FileOps"),
     "function": ("FunctionProcessor",),
     "health": ("CheckResult", "Health", "HealthCheck", "HealthContext"),
     "journal": ("EntryKind", "JournalEntry"),
@@ -127,9 +140,10 @@ _HOMES = {
         "ProgressReporter", "RunContext", "SaveBackend", "SaveSession", "SettleOutcome", "WriteReceipt",
     ),
     "state": (
-        "BatchMetrics", "BatchState", "CheckpointData", "Fingerprint", "RecoveryOptions", "RunInfo", "RunMetrics",
-        "Selection", "StartMode",
+        "BatchMetrics", "BatchState", "BrokenCheckpoint", "CheckpointData", "Fingerprint", "Merge", "RecoveryOptions",
+        "RunInfo", "RunMetrics", "Selection", "StartMode",
     ),
+    "workbook.records": ("Sheet",),
     "workbook.styles": ("PALETTE",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -143,6 +157,7 @@ __all__ = [
     "BatchStarted",
     "BatchState",
     "BatchStrategy",
+    "BrokenCheckpoint",
     "Cell",
     "CellStyle",
     "CellUpdate",
@@ -152,14 +167,17 @@ __all__ = [
     "CheckpointStore",
     "CheckpointWritten",
     "Close",
+    "CommandParts",
     "Commands",
     "ConfigError",
     "DecisionNeeded",
     "Duration",
+    "EffectFile",
     "EntryKind",
     "Executor",
     "ExitCode",
     "Failure",
+    "FileOps",
     "Finding",
     "Fingerprint",
     "FunctionProcessor",
@@ -172,12 +190,14 @@ __all__ = [
     "JournalEntry",
     "Level",
     "Loss",
+    "Merge",
     "Mistake",
     "NothingToDo",
     "Offer",
     "Outcome",
     "Package",
     "Parser",
+    "PastRun",
     "PluginCommand",
     "PluginError",
     "PluginOption",
@@ -199,9 +219,12 @@ __all__ = [
     "RunSummary",
     "SaveBackend",
     "SaveSession",
+    "SavedCells",
     "Selection",
     "SettleOutcome",
     "Severity",
+    "Sheet",
+    "SheetEdit",
     "Size",
     "SourceAnswer",
     "SourceKind",

@@ -6,6 +6,8 @@ that lacks a field, or holds something else there, is refused with the field's n
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -15,7 +17,7 @@ from typing import Any
 from ihacpa_core.errors import RecordError, StoreError
 from ihacpa_core.json_reader import JsonReader
 from ihacpa_core.records import Cell, CellStyle, CellValue, Failure, Level, Outcome, RecordId, Status
-from ihacpa_core.state import CheckpointData, Fingerprint, RunInfo, RunMetrics
+from ihacpa_core.state import CheckpointData, Fingerprint, RunInfo, RunMetrics, RunState
 
 SCHEMA = 1
 """The newest form that this version writes and reads, of every document here."""
@@ -199,8 +201,8 @@ def decode_run(document: Mapping[str, Any]) -> RunInfo:
 
 
 def encode_checkpoint(data: CheckpointData) -> dict[str, Any]:
-    """`data` as JSON values."""
-    return {
+    """`data` as JSON values, with a checksum of all of them."""
+    document = {
         "schema": SCHEMA,
         "checkpoint_id": data.checkpoint_id,
         "run_id": data.run_id,
@@ -210,7 +212,10 @@ def encode_checkpoint(data: CheckpointData) -> dict[str, Any]:
         "metrics": _encode_metrics(data.metrics),
         "workbook": _encode_fingerprint(data.workbook),
         "backup": data.backup,
+        "state": data.state.value,
+        "expires": None if data.expires is None else data.expires.isoformat(),
     }
+    return {**document, "checksum": _checksum(document)}
 
 
 def decode_checkpoint(document: Mapping[str, Any]) -> CheckpointData:
@@ -219,7 +224,7 @@ def decode_checkpoint(document: Mapping[str, Any]) -> CheckpointData:
     :raises StoreError: the document is damaged, or was written by a newer version.
     """
     read = JsonReader.open(document, "a checkpoint", newest=SCHEMA)
-    return CheckpointData(
+    data = CheckpointData(
         checkpoint_id=read.text("checkpoint_id"),
         run_id=read.text("run_id"),
         created=read.moment("created"),
@@ -228,7 +233,19 @@ def decode_checkpoint(document: Mapping[str, Any]) -> CheckpointData:
         metrics=_decode_metrics(read.mapping("metrics")),
         workbook=_decode_fingerprint(read.mapping("workbook")),
         backup=read.text("backup"),
+        state=read.member("state", RunState),
+        expires=None if read.field("expires") is None else read.moment("expires"),
     )
+    content = {name: value for name, value in document.items() if name != "checksum"}
+    if read.text("checksum") != _checksum(content):
+        raise StoreError("a checkpoint is damaged", why="its checksum does not fit", hint="use an earlier one")
+    return data
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of `document` as JSON with sorted keys and no spaces, which any tool can make again."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def encode_metrics(metrics: RunMetrics) -> dict[str, Any]:

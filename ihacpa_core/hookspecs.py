@@ -112,6 +112,9 @@ def ihacpa_checkpoint_stores() -> Iterable[Offer[CheckpointStore]]:
             def checkpoints(self, run_id):
                 return [data for data in self.kept.values() if data.run_id == run_id]
 
+            def broken_checkpoints(self):
+                return []
+
             def remove_checkpoint(self, checkpoint_id):
                 self.kept.pop(checkpoint_id, None)
 

@@ -18,6 +18,7 @@ class EntryKind(StrEnum):
     SAVE_INTENDED = "save-intended"
     SAVE_CONFIRMED = "save-confirmed"
     CHOICE = "choice"
+    STOPPED = "stopped"
     FINISHED = "finished"
 
 

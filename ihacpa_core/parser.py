@@ -100,7 +100,8 @@ class PluginCommand:
 
     :param add_arguments: declares the command's own arguments.
     :param run: carries it out: ``run(args, parts) -> exit code``, where ``parts(role, name)`` gives the validated
-        options of an offer and the folder that relative paths in them start from.
+        options of an offer and the folder that relative paths in them start from. `parts` is a `CommandParts`, which
+        also knows past runs and the workbook's cells.
     """
 
     name: str

@@ -123,6 +123,7 @@ class SourceAnswer:
     :param findings: every flaw that has a record for this package, affected or not.
     :param complete_for: the families of ids (PYSEC, GHSA, MAL, ...) of which the source has every record.
     :param clean_version: the lowest version above the installed one that no live record hits, same major first.
+    :param clean_version_sure: False where a record may hit even that, and there is no better one.
     """
 
     source: str
@@ -133,6 +134,7 @@ class SourceAnswer:
     findings: tuple[Finding, ...] = ()
     complete_for: frozenset[str] = frozenset()
     clean_version: str | None = None
+    clean_version_sure: bool = True
 
 
 class ReviewSource(ABC):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,9 +23,10 @@ from ihacpa_core.events import (
     WarningRaised,
     WorkbookSaved,
 )
+from ihacpa_core.fileops import FileOps
 from ihacpa_core.journal import JournalEntry
 from ihacpa_core.records import CellUpdate, Headers, Outcome, Record
-from ihacpa_core.state import BatchMetrics, BatchState, CheckpointData, Fingerprint
+from ihacpa_core.state import BatchMetrics, BatchState, BrokenCheckpoint, CheckpointData, Fingerprint
 
 
 def _no_warning(message: str) -> None:
@@ -46,6 +47,7 @@ class RunContext:
     :param read_only: nothing may be created or changed: the run is only being looked at.
     :param argument: what followed the offer's name: ``my.py:f`` of ``python:my.py:f``.
     :param warn: tells the person something that stops nothing; callable from the main thread.
+    :param files: the file system; what a part creates, writes or removes goes through it, so that tests can fail it.
     :param part: builds another offer that the options named through `Offer.needs`: ``part("source", "pypi")``.
     """
 
@@ -56,6 +58,7 @@ class RunContext:
     read_only: bool = False
     argument: str = ""
     warn: Callable[[str], None] = _no_warning
+    files: FileOps = field(default_factory=FileOps)
     part: Callable[[str, str], Any] = _no_part
 
 
@@ -122,6 +125,10 @@ class CheckpointStore(ABC):
     @abstractmethod
     def checkpoints(self, run_id: str) -> Sequence[CheckpointData]:
         """The checkpoints of a run that are whole, oldest first. Damaged ones are left out."""
+
+    @abstractmethod
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        """Those that `checkpoints` leaves out, of whatever run: torn, altered, or of a newer version."""
 
     @abstractmethod
     def remove_checkpoint(self, checkpoint_id: str) -> None:
@@ -249,6 +256,9 @@ class Processor(ABC):
 
     inputs: Sequence[str] = ()
     """The columns (letters) that outcomes are made from, after `bind`; empty if each outcome names its own."""
+
+    notes: Sequence[str] = ()
+    """What a person should know about the results, a sentence each; read when the run is over, after `close`."""
 
     @abstractmethod
     def bind(self, headers: Headers) -> Sequence[str]:

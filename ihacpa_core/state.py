@@ -102,7 +102,11 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMetrics:
-    """What a run did, in this process and before an interruption. Times are seconds, memory is bytes."""
+    """What a run did, in one process or in all of them together. Times are seconds, memory is bytes.
+
+    :param records: of the run; `done`, `failed`, `skipped` and `unchecked` of them so far, in whatever process.
+    :param resumed: records that were finished before the process began; 0 for all processes together.
+    """
 
     records: int = 0
     done: int = 0
@@ -136,9 +140,13 @@ class RunMetrics:
 class CheckpointData:
     """A named point of a run that can be resumed from.
 
+    Its stored form carries a schema version and a checksum (`ihacpa_core.encode_checkpoint`).
+
     :param sequence: the last journal entry that it covers.
+    :param metrics: what the run had done by then.
     :param workbook: the workbook as the save before the checkpoint left it.
     :param backup: the file name of its copy in the backups folder.
+    :param expires: when it may be pruned; None keeps it until it is removed by name.
     """
 
     checkpoint_id: str
@@ -149,6 +157,26 @@ class CheckpointData:
     metrics: RunMetrics
     workbook: Fingerprint
     backup: str
+    state: RunState = RunState.UNFINISHED
+    expires: datetime | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether it may be pruned at `now`, an aware time."""
+        return self.expires is not None and self.expires <= now
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenCheckpoint:
+    """A checkpoint that is there and cannot be used.
+
+    :param checkpoint_id: its name as far as it can be read.
+    :param why: what is wrong with it: torn, altered, of a newer version.
+    :param run_id: the run that it belongs to; empty if that cannot be read.
+    """
+
+    checkpoint_id: str
+    why: str
+    run_id: str = ""
 
 
 class StartMode(StrEnum):
@@ -159,15 +187,34 @@ class StartMode(StrEnum):
     RESUME = "resume"
 
 
+class Merge(StrEnum):
+    """Whose cells stand where the run and a person both wrote since the last save.
+
+    `CHECKPOINT` the run's, `CURRENT` the person's, `MANUAL` each as it is decided, cell by cell.
+    """
+
+    CHECKPOINT = "use-checkpoint"
+    CURRENT = "use-current"
+    MANUAL = "manual"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOptions:
     """How a run starts when an unfinished one is found.
 
+    :param from_package: do the records from this one on again: its place in the run's list, from 1, or its key.
+    :param from_batch: do the records from this committed batch on again.
+    :param checkpoint_id: go back to this checkpoint: outcomes after it no longer count.
     :param force: go on though the workbook or the settings differ; a person's edits are kept.
+    :param merge: what becomes of a workbook that somebody changed meanwhile.
     """
 
     mode: StartMode = StartMode.ASK
+    from_package: str = ""
+    from_batch: int | None = None
+    checkpoint_id: str = ""
     force: bool = False
+    merge: Merge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,16 +82,42 @@ BUILTINS = (
         summary="the same number of records in every batch",
     ),
     Builtin(
+        role="strategy",
+        name="memory",
+        aliases=("memory-adaptive",),
+        module="ihacpa_plugins.strategy.memory",
+        summary="batches as large as memory allows",
+    ),
+    Builtin(
+        role="strategy",
+        name="time",
+        aliases=("time-based",),
+        module="ihacpa_plugins.strategy.time",
+        summary="a batch ends after an interval, however many records it holds",
+    ),
+    Builtin(
         role="checkpoint",
         name="sqlite",
         module="ihacpa_plugins.checkpoint.sqlite",
         summary="journal and checkpoints in one SQLite file",
     ),
     Builtin(
+        role="checkpoint",
+        name="file",
+        module="ihacpa_plugins.checkpoint.file",
+        summary="journal and checkpoints in plain files that a person can read",
+    ),
+    Builtin(
         role="save",
         name="openpyxl",
         module="ihacpa_plugins.save.openpyxl",
         summary="writes the workbook with openpyxl",
+    ),
+    Builtin(
+        role="save",
+        name="patch",
+        module="ihacpa_plugins.save.patch",
+        summary="changes the cells in the file and leaves everything else in it as it is",
     ),
     Builtin(
         role="progress",
@@ -122,7 +148,7 @@ BUILTINS = (
         name="package-review",
         module="ihacpa_plugins.processor.package_review",
         summary="reviews Python packages: releases, vulnerabilities, a recommendation",
-        needs=Needs("sources", "source", ("pypi", "osv")),
+        needs=Needs("sources", "source", ("pypi", "osv", "kev", "epss", "exploitdb")),
     ),
     Builtin(
         role="processor",
@@ -149,6 +175,36 @@ BUILTINS = (
         module="ihacpa_plugins.source.osv",
         summary="advisories in OSV form: PYSEC, GHSA, CVE and others",
     ),
+    Builtin(
+        role="source",
+        name="kev",
+        module="ihacpa_plugins.source.kev",
+        summary="flaws that are known to be exploited: CISA's catalogue",
+    ),
+    Builtin(
+        role="source",
+        name="epss",
+        module="ihacpa_plugins.source.epss",
+        summary="how likely a flaw is to be exploited: FIRST's EPSS",
+    ),
+    Builtin(
+        role="source",
+        name="exploitdb",
+        module="ihacpa_plugins.source.exploitdb",
+        summary="public exploits: Exploit-DB",
+    ),
+    Builtin(
+        role="source",
+        name="nvd",
+        module="ihacpa_plugins.source.nvd",
+        summary="ratings of flaws that nobody else rated: NIST's NVD, online",
+    ),
+    Builtin(
+        role="source",
+        name="snyk",
+        module="ihacpa_plugins.source.snyk",
+        summary="Snyk's vulnerabilities; needs a token",
+    ),
 )
 
 COMMANDS = (
@@ -156,5 +212,30 @@ COMMANDS = (
         name="advisories",
         module="ihacpa_plugins.command.advisories",
         summary="bring in, look at and search the advisories that the review uses",
+    ),
+    BuiltinCommand(
+        name="report",
+        module="ihacpa_plugins.command.report",
+        summary="tell what a review found: md, json, csv, sarif, cyclonedx",
+    ),
+    BuiltinCommand(
+        name="diff",
+        module="ihacpa_plugins.command.diff",
+        summary="compare two reviews: what is new, fixed, worse, better",
+    ),
+    BuiltinCommand(
+        name="explain",
+        module="ihacpa_plugins.command.explain",
+        summary="say why a package came to its result",
+    ),
+    BuiltinCommand(
+        name="format",
+        module="ihacpa_plugins.command.format",
+        summary="find and mend cells whose colour does not match their text",
+    ),
+    BuiltinCommand(
+        name="cells",
+        module="ihacpa_plugins.command.cells",
+        summary="set cells of a workbook, leaving everything else in it as it is",
     ),
 )

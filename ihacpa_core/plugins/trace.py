@@ -6,19 +6,19 @@ a trace can be shown to others. Nothing of this is installed unless it is asked 
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
+import threading
 import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from ihacpa_core.errors import UsageError
+from ihacpa_core.fileops import FileOps
 
 T = TypeVar("T")
-
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 
 
 class HookTrace:
@@ -27,13 +27,14 @@ class HookTrace:
     :raises UsageError: the file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: FileOps | None = None) -> None:
         try:
-            self._file = os.open(path, _FLAGS, 0o600)
+            self._file = (files or FileOps()).open_lines(path, anew=True)
         except OSError as error:
             why = error.strerror or str(error)
             raise UsageError(f"the trace {path} cannot be written", why=why, hint="--trace-hooks FILE") from error
-        weakref.finalize(self, os.close, self._file)
+        self._writing = threading.Lock()
+        weakref.finalize(self, _close, self._file)
 
     def call(self, hook: str, plugin_id: str, function: Callable[[], T]) -> T:
         """The result of `function`, with a line about it."""
@@ -75,10 +76,9 @@ class HookTrace:
         """Write a line. What cannot be written is left out: a trace never stops what it watches."""
         told = None if error is None else f"{type(error).__name__}: {error}"
         line = {"hook": hook, "plugin": plugin_id, "seconds": round(seconds, 6), "exception": told}
-        try:
-            os.write(self._file, f"{json.dumps(line, ensure_ascii=False)}\n".encode(errors="replace"))
-        except OSError:
-            return
+        with self._writing, contextlib.suppress(OSError):
+            self._file.write(f"{json.dumps(line, ensure_ascii=False)}\n")
+            self._file.flush()
 
 
 class _OwnTime:
@@ -113,6 +113,11 @@ class _OwnTime:
         return call
 
 
-def open_trace(file: str | Path | None, folder: Path) -> HookTrace | None:
+def _close(file: TextIO) -> None:
+    with contextlib.suppress(OSError):  # a full disk took no more lines
+        file.close()
+
+
+def open_trace(file: str | Path | None, folder: Path, files: FileOps | None = None) -> HookTrace | None:
     """The trace that ``--trace-hooks FILE`` asks for; a relative FILE is in `folder`."""
-    return None if file is None else HookTrace(folder / file)
+    return None if file is None else HookTrace(folder / file, files)

@@ -20,14 +20,14 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ihacpa_core.testing.index_facts import made_up_document, made_up_versions
-from ihacpa_core.testing.index_http import Answer, IndexServer, encoded
+from ihacpa_core.testing.index_http import Answer, IndexServer, Request, encoded
 
 FAULTS = ("drop", "empty", "loop", "redirect", "redirect-away", "slow", "truncated", "wrong-json", "wrong-shape")
 """What `LoopbackIndex.fail` can do besides answering with a status."""
@@ -63,6 +63,7 @@ class LoopbackIndex:
         self.statuses: Counter[int] = Counter()
         self._documents: dict[str, Any] = {}
         self._bodies: dict[str, Answer] = {}
+        self._makers: dict[str, Callable[[Request], Any]] = {}
         self._faults: dict[str, _Fault] = {}
         self._lock = threading.Lock()
         self._server = IndexServer(self._answer, latency=latency, port=port)
@@ -109,6 +110,14 @@ class LoopbackIndex:
         with self._lock:
             self._bodies[path] = Answer(200, file.read_bytes(), "application/octet-stream")
 
+    def reply(self, path: str, make: Callable[[Request], Any]) -> None:
+        """Answer each request for `path` (with its query) with the JSON document that `make` makes of it.
+
+        For servers that are no index: ``index.reply("/v1/querybatch", lambda request: {"results": [{}]})``.
+        """
+        with self._lock:
+            self._makers[path] = make
+
     def fail(
         self, name: str, fault: str | int, *, times: int | None = None, retry_after: float | str | None = None
     ) -> None:
@@ -134,18 +143,20 @@ class LoopbackIndex:
     ) -> None:
         self._server.stop()
 
-    def _answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def _answer(self, request: Request) -> Answer:
         with self._lock:
-            self.requests[_subject(path)] += 1
-            answer = self._choose(path)
-            if answer.status == 200 and answer.etag and headers.get("if-none-match") == answer.etag:
+            self.requests[_subject(request.path)] += 1
+            answer = self._choose(request)
+            if answer.status == 200 and answer.etag and request.headers.get("if-none-match") == answer.etag:
                 answer = Answer(304, etag=answer.etag)
             self.statuses[answer.status] += 1
             return answer
 
-    def _choose(self, path: str) -> Answer:
+    def _choose(self, request: Request) -> Answer:
+        path = request.path
         fault = self._faults.get(path)
-        whole = self._whole(path)
+        make = self._makers.get(path.removeprefix("/elsewhere"))
+        whole = encoded(make(request)) if make is not None else self._whole(path)
         if fault is None or fault.left == 0:
             return whole
         if fault.left is not None:

@@ -1,4 +1,4 @@
-"""Just enough of an HTTP/1.1 server to play a package index: GET, kept-alive connections, bad answers on purpose."""
+"""Just enough of an HTTP/1.1 server to play a package index: kept-alive connections, bad answers on purpose."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent: the path with its query, the headers by name in small letters, and the body."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,9 @@ def encoded(document: Any) -> Answer:
 
 
 class IndexServer:
-    """Serves what `answer(path, headers)` says, from a thread with an event loop of its own."""
+    """Serves what `answer` says, from a thread with an event loop of its own."""
 
-    def __init__(
-        self, answer: Callable[[str, Mapping[str, str]], Answer], *, latency: float = 0.0, port: int = 0
-    ) -> None:
+    def __init__(self, answer: Callable[[Request], Answer], *, latency: float = 0.0, port: int = 0) -> None:
         self.port = port
         self.peak = 0
         self._answer = answer
@@ -114,12 +121,13 @@ class IndexServer:
         request = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = request.split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (text.partition(":") for text in fields if text)}
-        answer = self._answer(line.split(" ")[1], headers)
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        answer = self._answer(Request(line.split(" ")[1], headers, body))
         await self._wait(self._latency + answer.delay)
         if answer.status == 0:
             return False
-        body = answer.body[: len(answer.body) // 2] if answer.cut else answer.body
-        writer.write(answer.head() + body)
+        content = answer.body[: len(answer.body) // 2] if answer.cut else answer.body
+        writer.write(answer.head() + content)
         await writer.drain()
         return not answer.cut
 

@@ -14,6 +14,10 @@ from typing import Any
 
 from ihacpa_core.errors import ExitCode
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_NOWHERE = "http://127.0.0.1:9"
+"""The port of the discard service, where nobody listens any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -27,7 +31,8 @@ class Result:
 class Project:
     """A folder that holds ``book.xlsx``: a header on row 1, the key in column A, and rows of values.
 
-    The workbook is made by openpyxl; commands run in a child process, with no settings but those of the test.
+    The workbook is made by openpyxl; commands run in a child process, with no settings but those of the test, and with
+    no way to any network but this machine's own.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -100,7 +105,8 @@ class Project:
     def _environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("IHACPA_")}
         home = str(self.folder / "home")
-        return {**kept, "XDG_CACHE_HOME": home, "XDG_DATA_HOME": home, "NO_COLOR": "1"}
+        own = {"XDG_CACHE_HOME": home, "XDG_DATA_HOME": home, "NO_COLOR": "1"}
+        return {**kept, **own, **dict.fromkeys(_PROXIES, _NOWHERE), "NO_PROXY": "127.0.0.1,localhost"}
 
 
 def wait_until(condition: Callable[[], bool], *, timeout: float = 30, what: str = "it") -> None:

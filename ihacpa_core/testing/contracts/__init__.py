@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 # So that a broken rule shows both sides of its comparison, as in the author's own tests.
-pytest.register_assert_rewrite(*(f"{__name__}.{home}" for home in (*_HOMES.values(), "_damage")))
+pytest.register_assert_rewrite(*(f"{__name__}.{home}" for home in (*_HOMES.values(), "_checkpoint_rules", "_damage")))
 
 
 def __getattr__(name: str) -> Any:

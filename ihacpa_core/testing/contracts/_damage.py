@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -44,3 +46,15 @@ def flip(path: Path, place: int, bit: int) -> None:
     content = bytearray(path.read_bytes())
     content[place] ^= 1 << bit
     path.write_bytes(content)
+
+
+def harmed(folder: Path, samples: int) -> Iterator[Path]:
+    """Copies of `folder` beside it, each with a file cut or a bit of one altered: about `samples` of either."""
+    for number, (_, name, size) in enumerate(cuts([folder], samples)):
+        copy = shutil.copytree(folder, folder.with_name(f"{folder.name}-cut{number}"))
+        os.truncate(copy / name, size)
+        yield copy
+    for number, (name, place, bit) in enumerate(flips(folder, samples)):
+        copy = shutil.copytree(folder, folder.with_name(f"{folder.name}-altered{number}"))
+        flip(copy / name, place, bit)
+        yield copy

@@ -16,10 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ihacpa_core import codec
 from ihacpa_core.errors import StoreError
 from ihacpa_core.journal import JournalEntry
 from ihacpa_core.roles import CheckpointStore, RunContext
-from ihacpa_core.state import CheckpointData, Fingerprint, RunMetrics
+from ihacpa_core.state import BrokenCheckpoint, CheckpointData, Fingerprint, RunMetrics, RunState
 from ihacpa_core.testing.contracts._children import Report
 
 StoreFactory = Callable[[RunContext], CheckpointStore]
@@ -55,6 +56,8 @@ def checkpoint(name: str = "c1", run_id: str = RUN, batch: int = 1) -> Checkpoin
         metrics=RunMetrics(done=batch, wall_seconds=0.1 + batch, slowest=(("flask ä", 1.5), ("django", 0.25))),
         workbook=Fingerprint("ab" * 32, 12_345),
         backup=f"backup-of-{name}.xlsx",
+        state=RunState.FINISHED if batch % 2 else RunState.UNFINISHED,
+        expires=None if batch % 2 else datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
     )
 
 
@@ -213,6 +216,34 @@ def checkpoints_of(make: StoreFactory, context: RunContext, run_id: str = RUN) -
             store.close()
     except StoreError as error:
         return str(error) or type(error).__name__
+
+
+def broken_of(make: StoreFactory, context: RunContext) -> list[BrokenCheckpoint]:
+    """The checkpoints that the store says cannot be used."""
+    store = make(context)
+    try:
+        return list(store.broken_checkpoints())
+    finally:
+        store.close()
+
+
+def write_newer(make: StoreFactory, context: RunContext, name: str) -> None:
+    """Let a process whose stored forms are of a later version replace the checkpoint `name`."""
+    codec.SCHEMA += 1  # in a process of its own, which ends with it
+    store = make(context)
+    store.write_checkpoint(checkpoint(name))
+    store.close()
+
+
+def try_to_remove(make: StoreFactory, context: RunContext, name: str) -> bool:
+    """Remove the checkpoint `name`; whether the store did not refuse."""
+    try:
+        store = make(context)
+        store.remove_checkpoint(name)
+        store.close()
+    except StoreError:
+        return False
+    return True
 
 
 # --- no room, several writers -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +16,8 @@ import pytest
 from ihacpa_core.errors import StoreError
 from ihacpa_core.journal import EntryKind, JournalEntry
 from ihacpa_core.roles import CheckpointStore, RunContext
-from ihacpa_core.state import CheckpointData
 from ihacpa_core.testing.contracts import _store_tasks as tasks
+from ihacpa_core.testing.contracts._checkpoint_rules import CheckpointRules
 from ihacpa_core.testing.contracts._children import Case, Child, in_child, in_children
 from ihacpa_core.testing.contracts._damage import assert_goes_on, cuts, flip, flips
 from ihacpa_core.testing.contracts._disk import can_tell, pages_in_memory_only
@@ -34,7 +34,7 @@ from ihacpa_core.testing.contracts._store_tasks import (
     snapshot,
     spread,
 )
-from ihacpa_core.testing.contracts.base import Contract, missing_fixture
+from ihacpa_core.testing.contracts.base import missing_fixture
 
 ODD_PAYLOADS: tuple[dict[str, Any], ...] = (
     {},
@@ -46,7 +46,7 @@ ODD_PAYLOADS: tuple[dict[str, Any], ...] = (
 )
 
 
-class CheckpointStoreContract(Contract):
+class CheckpointStoreContract(CheckpointRules):
     """The rules of the role `checkpoint`. Needs POSIX: processes are forked and killed.
 
     :param rounds: how often a writer is killed at a random moment.
@@ -54,35 +54,11 @@ class CheckpointStoreContract(Contract):
     """
 
     rounds: ClassVar[int] = 3
-    samples: ClassVar[int] = 30
-
-    @pytest.fixture
-    def make_store(self) -> StoreFactory:
-        """A function of a `RunContext` that opens the store in its `state_dir`, and that can be pickled.
-
-        `RunContext.read_only` asks for a store that changes nothing.
-        """
-        return missing_fixture("make_store", "a function of a RunContext that returns the store")  # type: ignore[no-any-return]
 
     @pytest.fixture
     def make_newer(self) -> Callable[[Path], None]:
         """A function that, given the state folder of a closed store, changes it as a later version might."""
         return missing_fixture("make_newer", "it makes a closed store's folder one of a later version")  # type: ignore[no-any-return]
-
-    def damage_checkpoint(self, state_dir: Path, data: CheckpointData) -> None:
-        """Alter a byte of `data` in the folder of a closed store; override it if its text is not there as it is."""
-        wanted = data.backup.encode()
-        found = [path for path in files(state_dir) if wanted in path.read_bytes()]
-        assert found, f"{data.backup!r} stands in no file of the store; override damage_checkpoint"
-        for path in found:
-            path.write_bytes(path.read_bytes().replace(wanted, wanted.replace(b"b", b"B", 1)))
-
-    @pytest.fixture
-    def store(self, make_store: StoreFactory, context: RunContext) -> Iterator[CheckpointStore]:
-        """The store of an empty state folder."""
-        store = make_store(context)
-        yield store
-        store.close()
 
     # --- what comes back ----------------------------------------------------------------------------------------------
 
@@ -366,45 +342,6 @@ class CheckpointStoreContract(Contract):
                 assert len(found.entries) >= acknowledged
                 assert exact(found.entries) == exact(groups(len(found.entries) // GROUP))
 
-    # --- checkpoints --------------------------------------------------------------------------------------------------
-
-    def test_checkpoints_come_back_as_they_were(self, make_store: StoreFactory, context: RunContext) -> None:
-        """The checkpoints of a run come back field by field, oldest first, in a new process as well."""
-        in_child(tasks.write_and_close, make_store, context, 1)
-
-        expected = [checkpoint(name, batch=batch) for batch, name in enumerate(("c1", "c2", "c3"), start=1)]
-        assert tasks.checkpoints_of(make_store, context) == expected
-        assert tasks.checkpoints_of(make_store, context, "r2") == []
-
-    def test_checkpoint_of_the_same_id_is_replaced(self, store: CheckpointStore) -> None:
-        """There is one checkpoint of an id: the one that was written last."""
-        store.append(group(1))
-        for batch in (1, 2):
-            store.write_checkpoint(checkpoint("c1", batch=batch))
-
-        assert list(store.checkpoints(RUN)) == [checkpoint("c1", batch=2)]
-
-    def test_removed_checkpoint_is_gone(self, make_store: StoreFactory, context: RunContext) -> None:
-        """A checkpoint that was removed does not come back; removing one that is not there is no error."""
-        in_child(tasks.write_and_close, make_store, context, 1)
-        store = make_store(context)
-        store.remove_checkpoint("c2")
-        store.remove_checkpoint("c2")
-        store.remove_checkpoint("never there")
-        store.close()
-
-        assert tasks.checkpoints_of(make_store, context) == [checkpoint("c1", batch=1), checkpoint("c3", batch=3)]
-        assert exact(tasks.read(make_store, context).entries) == exact(groups(1))
-
-    def test_damaged_checkpoint_is_left_out(self, make_store: StoreFactory, context: RunContext) -> None:
-        """A checkpoint that was altered is left out, and hides no other."""
-        in_child(tasks.write_and_close, make_store, context, 1)
-        self.damage_checkpoint(context.state_dir, checkpoint("c2", batch=2))
-
-        found = in_child(tasks.checkpoints_of, make_store, context)
-
-        assert found == [checkpoint("c1", batch=1), checkpoint("c3", batch=3)]
-
     # --- only looking -------------------------------------------------------------------------------------------------
 
     def test_read_only_makes_nothing(self, make_store: StoreFactory, context: RunContext) -> None:
@@ -414,6 +351,7 @@ class CheckpointStoreContract(Contract):
         assert list(store.runs()) == []
         assert list(store.entries(RUN)) == []
         assert list(store.checkpoints(RUN)) == []
+        assert list(store.broken_checkpoints()) == []
         store.close()
         assert snapshot(context.state_dir) == {}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ihacpa_core import StoreError
+from ihacpa_core import FileOps, StoreError
+from ihacpa_plugins.checkpoint._places import path_is_file
+from ihacpa_plugins.checkpoint._telling import damaged, folder_hint, newer
+from ihacpa_plugins.checkpoint._telling import telling as telling_of_system
+from ihacpa_plugins.checkpoint._wal_image import database_image
 
+_LOG_HEADER = 32  # bytes at the beginning of a write-ahead log
 _SMALLEST = 512  # bytes; SQLite takes less for an empty database and writes over it
 APPLICATION_ID = 0x69686163  # "ihac", in the header of the file, for `file` and for us
 
@@ -33,12 +36,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """What brings a file from one `user_version` to the next. Entries are added, never changed."""
 
 
-def open_writing(path: Path, busy_timeout: float) -> sqlite3.Connection:
+def open_writing(path: Path, busy_timeout: float, files: FileOps) -> sqlite3.Connection:
     """The one connection that writes; the file is made, readable by its owner alone, if it is not there.
 
     WAL with `synchronous=FULL`: a commit is one fsync of the log, and what it returned from survives a loss of power.
     """
-    _create(path)
+    _create(path, files)
     _refuse_what_is_no_journal(path)
     db = _connect(path, "mode=rw", busy_timeout)
     try:
@@ -63,7 +66,7 @@ def open_reading(path: Path, busy_timeout: float) -> sqlite3.Connection | None:
     if not path.exists() or not path.stat().st_size:
         return None
     _refuse_what_is_no_journal(path)
-    db = _connect(path, _reading_mode(path), busy_timeout)
+    db = _connect_reading(path, busy_timeout)
     try:
         _check(path, db)
         if not _user_version(db):
@@ -75,13 +78,26 @@ def open_reading(path: Path, busy_timeout: float) -> sqlite3.Connection | None:
     return db
 
 
+def _connect_reading(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Where there is a log, a copy in memory: SQLite itself opens a log for writing, and changes its owner as root."""
+    mode = _reading_mode(path)
+    if "immutable" in mode or not hasattr(sqlite3.Connection, "deserialize"):
+        return _connect(path, mode, busy_timeout)
+    image = database_image(path)
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.text_factory = bytes
+    db.deserialize(image)
+    return db
+
+
 def _reading_mode(path: Path) -> str:
     """How to read without leaving a -wal or -shm file behind, which plain ``mode=ro`` does (SQLite 3.40).
 
-    Without a log, the file alone is the journal. With one, its index is read as it stands, or rebuilt in memory.
+    Without a log, the file alone is the journal. With one, its index is read as it stands, or rebuilt in memory. A log
+    of a process that died after its header holds nothing, and SQLite refuses to read it so ("locking protocol").
     """
     log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
-    if not log.exists() or not log.stat().st_size:
+    if not log.exists() or log.stat().st_size <= _LOG_HEADER:
         return "mode=ro&immutable=1"
     return "mode=ro&readonly_shm=1" if index.exists() else "mode=ro"
 
@@ -98,31 +114,21 @@ def _connect(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
     return db
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, files: FileOps) -> None:
     """Make an empty file, which SQLite takes for a new database, without following a planted link."""
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        os.close(os.open(path, flags, 0o600))
+        files.create_exclusive(path).close()
     except FileExistsError:
-        return
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if path.lstat().st_size:
+            return
+    files.fsync_folder(path.parent)  # also for one that was killed between the two
 
 
 def _refuse_what_is_no_journal(path: Path) -> None:
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise StoreError(
-            f"{path} is not a plain file",
-            why="the journal is never written through a link or to a device",
-            hint=f"move {path} away and run the same command again",
-        )
-    if 0 < status.st_size < _SMALLEST:
-        raise damaged(path, f"it is {status.st_size} bytes long, shorter than any journal")
+    path_is_file(path)
+    size = path.stat().st_size
+    if 0 < size < _SMALLEST:
+        raise damaged(path, f"it is {size} bytes long, shorter than any journal")
 
 
 def _check(path: Path, db: sqlite3.Connection) -> None:
@@ -136,11 +142,7 @@ def _check(path: Path, db: sqlite3.Connection) -> None:
             hint="move it away, or choose another state_dir",
         )
     if _user_version(db) > len(MIGRATIONS):
-        raise StoreError(
-            f"{path} was written by a newer version of ihacpa",
-            why=f"its schema is {_user_version(db)}, this version reads up to {len(MIGRATIONS)}",
-            hint="pip install --upgrade ihacpa",
-        )
+        raise newer(path, _user_version(db), len(MIGRATIONS))
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != b"ok":
         raise damaged(path, verdict.decode(errors="replace"))
@@ -173,23 +175,12 @@ def _migrate(db: sqlite3.Connection) -> None:
 def telling(path: Path, doing: str) -> Iterator[None]:
     """Turn what SQLite and the system raise into a `StoreError` that says what to do; `doing`: "reading run 7"."""
     try:
-        yield
+        with telling_of_system(path, doing):
+            yield
     except sqlite3.Error as error:
         raise _told(path, doing, error) from error
     except UnicodeDecodeError as error:  # SQLite complains about a damaged name, and quotes it
         raise damaged(path, f"{doing}: a name in it is not text") from error
-    except OSError as error:
-        why = f"{path}: {error.strerror or error}"
-        raise StoreError(f"{doing} failed", why=why, hint=_folder_hint(path)) from error
-
-
-def damaged(path: Path, why: str) -> StoreError:
-    """The error for a journal that cannot be trusted."""
-    return StoreError(
-        f"the journal {path} is damaged",
-        why=why,
-        hint=f"keep a copy of {path.name}*, move it away, and begin anew: ihacpa --start-fresh",
-    )
 
 
 def _told(path: Path, doing: str, error: sqlite3.Error) -> StoreError:
@@ -201,8 +192,4 @@ def _told(path: Path, doing: str, error: sqlite3.Error) -> StoreError:
         sqlite3.SQLITE_BUSY: "another process writes to it: wait for it or stop it, then run the same command again",
         sqlite3.SQLITE_IOERR: f"check the disk and the room on it: {path.parent}",
     }
-    return StoreError(f"{doing} failed", why=f"{path}: {error}", hint=hints.get(code, _folder_hint(path)))
-
-
-def _folder_hint(path: Path) -> str:
-    return f"check that {path.parent} is there, that you may write to it, and that the disk has room"
+    return StoreError(f"{doing} failed", why=f"{path}: {error}", hint=hints.get(code, folder_hint(path)))

@@ -15,8 +15,10 @@ from typing import Annotated
 import msgspec
 
 from ihacpa_core import (
+    BrokenCheckpoint,
     CheckpointData,
     CheckpointStore,
+    FileOps,
     JournalEntry,
     Offer,
     RunContext,
@@ -25,7 +27,8 @@ from ihacpa_core import (
     encode_checkpoint,
     hookimpl,
 )
-from ihacpa_plugins.checkpoint._journal_db import damaged, open_reading, open_writing, telling
+from ihacpa_plugins.checkpoint._journal_db import open_reading, open_writing, telling
+from ihacpa_plugins.checkpoint._telling import damaged, not_following
 
 _PAGE = 500  # entries read at once: no cursor stays open while others write
 
@@ -59,10 +62,19 @@ class SqliteStore(CheckpointStore):
     of its last entry, so that a tail cannot go missing unseen.
 
     :param read_only: refuse to write.
+    :param files: what the file is made with; what is in it, SQLite writes.
     """
 
-    def __init__(self, path: Path, options: SqliteOptions | None = None, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: SqliteOptions | None = None,
+        *,
+        read_only: bool = False,
+        files: FileOps | None = None,
+    ) -> None:
         self._path = path
+        self._files = files or FileOps()
         self._busy_timeout = (options or SqliteOptions()).busy_timeout
         self._read_only = read_only
         self._closed = False
@@ -111,14 +123,20 @@ class SqliteStore(CheckpointStore):
             )
 
     def checkpoints(self, run_id: str) -> Sequence[CheckpointData]:
+        found = self._all_checkpoints()
+        return [data for data in found if isinstance(data, CheckpointData) and data.run_id == run_id]
+
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        return [data for data in self._all_checkpoints() if isinstance(data, BrokenCheckpoint)]
+
+    def _all_checkpoints(self) -> list[CheckpointData | BrokenCheckpoint]:
+        """Oldest first, read without an index: a damaged row is to be met, not to hide others."""
         with self._reading() as db:
             if db is None:
                 return []
             with self._lock, telling(self._path, "reading the checkpoints"):
-                # All of them, without an index: a damaged row is to be met and left out, not to hide others.
                 rows = db.execute("SELECT checkpoint_id, run_id, payload, checksum FROM checkpoints ORDER BY number")
-                found = [_whole_checkpoint(*row) for row in rows]
-        return [data for data in found if data is not None and data.run_id == run_id]
+                return [_checkpoint(*row) for row in rows]
 
     def remove_checkpoint(self, checkpoint_id: str) -> None:
         if self._writer is None and not self._path.exists():
@@ -155,7 +173,7 @@ class SqliteStore(CheckpointStore):
             state = "closed" if self._closed else "open for reading only"
             raise StoreError("the journal cannot be written", why=f"{self._path} is {state}")
         if self._writer is None:
-            self._writer = open_writing(self._path, self._busy_timeout)
+            self._writer = open_writing(self._path, self._busy_timeout, self._files)
             self._inode = self._inode_now()
         elif self._inode_now() != self._inode:
             # What SQLite would go on writing to is no longer what the next run will find.
@@ -226,11 +244,7 @@ class SqliteStore(CheckpointStore):
 def _following(run: _Run, entry: JournalEntry) -> _Run:
     """`run` with `entry` as its last one, which must be the next in order."""
     if entry.sequence != run.last + 1:
-        raise StoreError(
-            f"entry {entry.sequence} of run {run.run_id} does not follow the last one, {run.last}",
-            why="another process wrote to this journal, or an entry was lost",
-            hint="make sure that no other run works on this workbook, then run the same command again",
-        )
+        raise not_following(run.run_id, entry.sequence, run.last)
     return _Run(run.number, run.run_id, entry.sequence)
 
 
@@ -246,13 +260,17 @@ def _payload_text(entry: JournalEntry) -> str:
         raise StoreError(f"entry {entry.sequence} of run {entry.run_id} cannot be stored", why=str(error)) from error
 
 
-def _whole_checkpoint(checkpoint_id: bytes, run_id: bytes, payload: bytes, checksum: bytes) -> CheckpointData | None:
-    if checksum != _checksum("checkpoint", checkpoint_id, run_id, payload):
-        return None
-    try:
-        return decode_checkpoint(json.loads(payload))
-    except StoreError:  # whole, but of a newer version
-        return None
+def _checkpoint(
+    checkpoint_id: bytes, run_id: bytes, payload: bytes, checksum: bytes
+) -> CheckpointData | BrokenCheckpoint:
+    why = "its checksum does not fit"
+    if checksum == _checksum("checkpoint", checkpoint_id, run_id, payload):
+        try:
+            return decode_checkpoint(json.loads(payload))
+        except StoreError as error:  # whole, but of a newer version
+            why = error.why or error.what
+    name, run = (text.decode(errors="replace") for text in (checkpoint_id, run_id))
+    return BrokenCheckpoint(name, why, run)
 
 
 def _checksum(*parts: object) -> bytes:
@@ -266,7 +284,8 @@ def _checksum(*parts: object) -> bytes:
 
 
 def _make(options: SqliteOptions, context: RunContext) -> CheckpointStore:
-    return SqliteStore(context.state_dir / "journal.sqlite", options, read_only=context.read_only)
+    path = context.state_dir / "journal.sqlite"
+    return SqliteStore(path, options, read_only=context.read_only, files=context.files)
 
 
 @hookimpl

@@ -6,6 +6,7 @@ LMDB sees a changed page pointer and not a changed letter, so each value begins 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 
 from lmdb import Transaction
 
-from ihacpa_core import StoreError
+from ihacpa_core import BrokenCheckpoint, CheckpointData, StoreError, decode_checkpoint
 
 Rows: TypeAlias = "Transaction[bytes]"
 
@@ -140,13 +141,21 @@ def following(run: Run, sequence: int) -> Run:
     return Run(run.number, run.run_id, sequence)
 
 
-def checkpoints(transaction: Rows) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """The checkpoints that are whole, oldest first, with their keys."""
+def checkpoints(transaction: Rows) -> Iterator[tuple[bytes, CheckpointData | BrokenCheckpoint]]:
+    """The checkpoints, oldest first, with their keys; one that cannot be used hides no other."""
     for key, sealed in _rows(transaction, _CHECKPOINT):
         try:
-            yield key, unseal(key, sealed)
+            yield key, decode_checkpoint(unseal(key, sealed))
         except Altered:
-            continue  # the other checkpoints are as good as they were
+            yield key, BrokenCheckpoint(_name_in(sealed), "its checksum does not fit")
+        except StoreError as error:  # whole, but of a newer version
+            yield key, BrokenCheckpoint(_name_in(sealed), error.why or error.what)
+
+
+def _name_in(sealed: bytes) -> str:
+    """A checkpoint's id, as far as it can be read in what is stored of it."""
+    found = re.search(rb'"checkpoint_id":"([^"]*)"', sealed)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def next_checkpoint_key(transaction: Rows) -> bytes:

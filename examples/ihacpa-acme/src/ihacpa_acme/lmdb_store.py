@@ -11,6 +11,7 @@ import msgspec
 from ihacpa_acme import _rows
 from ihacpa_acme._journal_file import Change, JournalFile, damaged
 from ihacpa_core import (
+    BrokenCheckpoint,
     CheckpointData,
     CheckpointStore,
     Duration,
@@ -19,7 +20,6 @@ from ihacpa_core import (
     RunContext,
     Size,
     StoreError,
-    decode_checkpoint,
     encode_checkpoint,
     hookimpl,
     parse_duration,
@@ -108,15 +108,15 @@ class LmdbStore(CheckpointStore):
         self._change("writing a checkpoint", replace)
 
     def checkpoints(self, run_id: str) -> Sequence[CheckpointData]:
+        found = self._all_checkpoints()
+        return [data for data in found if isinstance(data, CheckpointData) and data.run_id == run_id]
+
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        return [data for data in self._all_checkpoints() if isinstance(data, BrokenCheckpoint)]
+
+    def _all_checkpoints(self) -> Sequence[CheckpointData | BrokenCheckpoint]:
         with self._file.reading("reading the checkpoints") as transaction:
-            documents = [document for _, document in _rows.checkpoints(transaction)] if transaction else []
-        found = []
-        for document in documents:
-            try:
-                found.append(decode_checkpoint(document))
-            except StoreError:
-                continue  # whole, but of a newer version
-        return [data for data in found if data.run_id == run_id]
+            return [data for _, data in _rows.checkpoints(transaction)] if transaction else []
 
     def remove_checkpoint(self, checkpoint_id: str) -> None:
         if self._file.exists:
@@ -163,7 +163,7 @@ def _entry_text(entry: JournalEntry) -> bytes:
 
 
 def _forget(transaction: _rows.Rows, checkpoint_id: str) -> None:
-    known = [key for key, document in _rows.checkpoints(transaction) if document["checkpoint_id"] == checkpoint_id]
+    known = [key for key, data in _rows.checkpoints(transaction) if data.checkpoint_id == checkpoint_id]
     for key in known:
         transaction.delete(key)
 
