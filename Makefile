@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 ACME := examples/ihacpa-acme
 CODE := ihacpa_core plugins examples tests benchmarks docs/generate.py
 
-.PHONY: help demo test test-all lint format bench clean
+SWEEP := .sweep
+
+.PHONY: help demo test test-all sweep lint format bench clean
 
 help:
 	@echo "make demo      review the example workbook against the real index"
 	@echo "make test      lint, types and tests (about 3 minutes)"
 	@echo "make test-all  the slow tests as well"
+	@echo "make sweep     every fault at every operation, for an hour or so; writes the table of docs/reliability.md"
 	@echo "make bench     measure, side by side with peers"
 	@echo "make clean     remove what these made"
 
@@ -18,10 +21,15 @@ demo: $(VENV)/.runtime
 	@sh examples/demo.sh $(BIN)
 
 test: lint $(VENV)/.wheelhouse
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow and not sweep"
 
 test-all: lint $(VENV)/.wheelhouse
 	$(BIN)/python -m pytest -n auto
+
+sweep: $(VENV)/.development
+	@rm -rf $(SWEEP)
+	SWEEP_RESULTS=$(SWEEP) $(BIN)/python -m pytest -n auto -m sweep
+	$(BIN)/python tests/faults/write_table.py $(SWEEP) docs/reliability.md
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check $(CODE)
@@ -56,4 +64,4 @@ $(VENV)/.wheelhouse: $(VENV)/.development pyproject.toml $(ACME)/pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis packages-reviewed.xlsx
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis $(SWEEP) packages-reviewed.xlsx

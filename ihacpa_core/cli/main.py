@@ -16,6 +16,10 @@ from ihacpa_core.plugins.builtins import COMMANDS as PLUGIN_COMMANDS
 
 OWN_COMMANDS = {
     "run": "work on the workbook; the word may be left out",
+    "status": "what is done and left, what is in the way, and what to type next",
+    "runs": "the runs of a workbook, and everything about one of them",
+    "checkpoints": "list, show, verify, remove and export checkpoints",
+    "restore": "put a backup in the place of the workbook",
     "init": "write a commented settings file after a look at a workbook",
     "config": "show, check and change the settings",
     "doctor": "check settings, plugins, workbook and sources, and say what to do",

@@ -16,25 +16,25 @@ from ihacpa_core.cli.plugin_options import added_commands, settings_typed, typed
 from ihacpa_core.config.check import load_settings
 from ihacpa_core.config.given import given_to
 from ihacpa_core.config.settings import Settings
+from ihacpa_core.engine.command_parts import CommandParts
+from ihacpa_core.engine.request import RunRequest
 from ihacpa_core.parser import PluginCommand
 from ihacpa_core.plugins.builtins import BuiltinCommand
 from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.plugins.table import PluginTable
 from ihacpa_core.plugins.trace import open_trace
 
-Parts = Callable[[str, str], tuple[Any, Path]]
-
 
 def run_plugin_command(command: BuiltinCommand, argv: Sequence[str]) -> int:
     """Run the command of a built-in plugin; returns the exit code.
 
-    The module has `add_arguments(parser)` and `run(args, parts)`, where ``parts(role, name)`` gives an offer's options
-    as the settings have them, and the folder that relative paths in them start from.
+    The module has `add_arguments(parser)` and `run(args, parts)`, where `parts` is a `CommandParts`.
     """
     module: Any = import_module(command.module)
     # Taken out first, so that they may stand before and after the words of the command.
     settled, rest = settings_typed(argv)
-    args = _parser(command.name, command.summary, module.add_arguments).parse_args(rest)
+    parser = _parser(command.name, command.summary, module.add_arguments)
+    args = parser.parse_args(_with_output(parser, settled, rest))
     code: int = module.run(args, _parts(settled))
     return code
 
@@ -55,6 +55,13 @@ def run_added_command(word: str, argv: Sequence[str]) -> int:
     command = found[word]
     args = _parser(word, command.summary, command.add_arguments).parse_args(rest)
     return _configured(command, args, settled, plugins)
+
+
+def _with_output(parser: CommandParser, settled: Namespace, rest: list[str]) -> list[str]:
+    """What the command itself is given. Where it has ``--output``, ``-o FILE`` is that: a setting has a ``=``."""
+    files = [word for word in settled.override if "=" not in word] if parser.knows("--output") else []
+    settled.override = [word for word in settled.override if word not in files]
+    return [*rest, *(word for file in files for word in ("--output", file))]
 
 
 def _configured(command: PluginCommand, args: Namespace, settled: Namespace, plugins: PluginTable) -> int:
@@ -83,23 +90,30 @@ def _parser(name: str, summary: str, add_arguments: Callable[[ArgumentParser], N
     return parser
 
 
-def _parts(settled: Namespace) -> Parts:
-    def parts(role: str, name: str) -> tuple[Any, Path]:
-        plugins = PluginTable(trace=open_trace(settled.trace_hooks, Path.cwd()))
-        settings = _settings(settled, plugins, [(role, name)])
-        return settings.options(role, name), settings.config_dir
+def _parts(settled: Namespace) -> CommandParts:
+    return CommandParts(
+        RunRequest(
+            cwd=_folder(settled),
+            config=Path(settled.config) if settled.config else None,
+            env=dict(os.environ),
+            overrides=tuple(settled.override),
+            plugins=tuple(settled.plugins),
+            trace_hooks=Path(settled.trace_hooks) if settled.trace_hooks else None,
+        )
+    )
 
-    return parts
 
-
-def _settings(settled: Namespace, plugins: PluginTable, also: Sequence[tuple[str, str]] = ()) -> Settings:
+def _settings(settled: Namespace, plugins: PluginTable) -> Settings:
     return load_settings(
-        Path(settled.directory).resolve() if settled.directory else Path.cwd(),
+        _folder(settled),
         Path(settled.config) if settled.config else None,
         dict(os.environ),
         {},
         tuple(settled.override),
         plugins,
         switches=tuple(settled.plugins),
-        also=also,
     )
+
+
+def _folder(settled: Namespace) -> Path:
+    return Path(settled.directory).resolve() if settled.directory else Path.cwd()

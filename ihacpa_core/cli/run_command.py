@@ -115,6 +115,7 @@ def _rehearse(request: RunRequest, *, as_json: bool) -> int:
     from ihacpa_core.cli.dry_run_text import render_dry_run
     from ihacpa_core.engine.job import rehearse
 
+    sys.dont_write_bytecode = True  # nothing is written, not even beside a person's function
     told = rehearse(request)
     print_result(json.dumps(told.to_dict(), indent=2) + "\n" if as_json else render_dry_run(told))
     return ExitCode.OK

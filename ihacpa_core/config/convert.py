@@ -136,9 +136,11 @@ class Converter:
 
     def _list(self, node: Node, annotation: Any, bare: Any, path: KeyPath) -> Any:
         arguments = [argument for argument in get_args(bare) if argument is not Ellipsis] or [Any]
-        if len(arguments) > 1 or isinstance(node, Table):  # a tuple of fixed length has no type for all of its items
-            return self._leaf(node, annotation, path)
-        values = [self.value(item, arguments[0], (*path, position)) for position, item in enumerate(_items_of(node))]
+        is_one = isinstance(node, Table) and is_options(stripped(arguments[0])[0])  # a table alone is a list of one
+        if len(arguments) > 1 or (isinstance(node, Table) and not is_one):
+            return self._leaf(node, annotation, path)  # a tuple of fixed length has no type for all of its items
+        items: Sequence[Node] = [node] if isinstance(node, Table) else _items_of(node)
+        values = [self.value(item, arguments[0], (*path, position)) for position, item in enumerate(items)]
         if any(value is WRONG for value in values):
             return WRONG
         return self._checked(node, values, annotation, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +31,16 @@ def given_to(settings: Settings, plugin_id: str, env: Mapping[str, str]) -> Mapp
                 for path, value, secret in rows_of(options, (name,))
             }
     return _frozen(tables)
+
+
+def secrets_of(settings: Settings, env: Mapping[str, str]) -> list[str]:
+    """Every secret that the settings hold or name the place of; what is not there is left out."""
+    found: list[str] = []
+    for path, value, secret in settings.rows():
+        if secret and value:
+            with suppress(UsageError):  # whoever needs it says that it is missing
+                found.append(str(_revealed(value, path, settings.config_dir, env)))
+    return found
 
 
 def _revealed(value: Any, path: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> Any:

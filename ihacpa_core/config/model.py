@@ -41,6 +41,10 @@ class CoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = "auto"
     checkpoint_every: Annotated[int, Meta(ge=1, le=100_000, description="batches between checkpoints")] = 5
     keep_checkpoints: Annotated[bool, Meta(description="keep a run's checkpoints after it succeeded")] = False
+    checkpoint_expiry: Annotated[
+        Duration,
+        Meta(description="how long a checkpoint of an unfinished run is kept; prune removes it after that"),
+    ] = "30d"
     keep_backups: Annotated[int, Meta(ge=1, le=10_000, description="backups of the workbook that are kept")] = 10
     state_dir: Annotated[
         str, Meta(min_length=1, description="journal, backups and logs; a relative one is beside the workbook")

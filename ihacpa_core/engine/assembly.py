@@ -12,7 +12,7 @@ from ihacpa_core.config.units import parse_duration
 from ihacpa_core.engine.attempts import Attempts
 from ihacpa_core.engine.backups import list_backups
 from ihacpa_core.engine.beginning import Beginning
-from ihacpa_core.engine.checkpoints import CheckpointManager, Ticket
+from ihacpa_core.engine.checkpoints import CheckpointManager, Ticket, expiry
 from ihacpa_core.engine.commits import GroupCommitter
 from ihacpa_core.engine.controller import BatchController
 from ihacpa_core.engine.fingerprint import fingerprint
@@ -22,6 +22,7 @@ from ihacpa_core.engine.processing import BatchProcessor
 from ihacpa_core.engine.saver import AtomicSaver, SaveReceipt
 from ihacpa_core.engine.saving import Drawing, Origin, Saving
 from ihacpa_core.engine.schedule import SaveSchedule
+from ihacpa_core.engine.totals import together
 from ihacpa_core.engine.tracker import ProgressTracker
 from ihacpa_core.errors import PluginError
 from ihacpa_core.events import CheckpointWritten, WorkbookSaved
@@ -34,7 +35,10 @@ from ihacpa_core.state import BatchConfiguration, RunInfo, RunMetrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
-    """The moving parts of a run."""
+    """The moving parts of a run.
+
+    :param earlier: what the run's processes before this one have done.
+    """
 
     controller: BatchController
     saving: Saving
@@ -42,9 +46,14 @@ class Machinery:
     committer: GroupCommitter
     journal: RunJournal
     tracker: ProgressTracker
+    earlier: RunMetrics
+
+    def totals(self) -> RunMetrics:
+        """What the run has done so far, in all its processes."""
+        return together(self.earlier, self.measure())
 
     def measure(self) -> RunMetrics:
-        """What the run has done so far."""
+        """What this process has done so far."""
         totals = self.saving.totals
         return self.tracker.metrics(
             saves=totals.saves,
@@ -99,8 +108,9 @@ class Assembly:
             committer=committer,
             journal=journal,
             tracker=self._tracker,
+            earlier=history.earlier if history else RunMetrics(),
         )
-        self._measure = machinery.measure
+        self._totals = machinery.totals
         return machinery
 
     def _checkpoints(self, journal: RunJournal) -> CheckpointManager:
@@ -112,16 +122,18 @@ class Assembly:
             backups=self._plan.folder.backups,
             every=self._batching.checkpoint_every,
             keep_backups=self._batching.keep_backups,
-            measure=lambda: (self._measure(), journal.sequence),
+            measure=lambda: (self._totals(), journal.sequence),
             written=_in_main_thread(self._checkpoint_written),
             failed=self._warn_from_thread,
             original=self._original_backup,
+            expires_after=expiry(self._plan.settings.core),
         )
 
     def _saving(self, journal: RunJournal, checkpoints: CheckpointManager) -> Saving:
         core = self._plan.settings.core
         return Saving(
             draw=lambda: self._draw(journal),
+            recall=journal.recall,
             schedule=SaveSchedule(every=self._batching.save_every),
             surround=self._hooks.around_save(self._plan.target, self._warn_from_thread),
             starting=lambda: self._save_begins(journal, checkpoints),
@@ -152,6 +164,7 @@ class Assembly:
             results=self._beginning.results,
             key=self._beginning.sheet.key,
             normalised=self._normalised,
+            mask=tracker.mask,
         )
         return BatchController(
             strategy=self._hooks.around_strategy(guarded, tracker.warn),

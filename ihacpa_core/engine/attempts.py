@@ -11,6 +11,9 @@ from typing import Any
 
 from ihacpa_core.errors import FAULTS, IhacpaError, RecordError, TransientError
 from ihacpa_core.records import Failure, Outcome, Record
+from ihacpa_core.text import duration
+
+_LOG = logging.getLogger("ihacpa.attempts")
 
 Process = Callable[[Record], Awaitable[Outcome]]
 
@@ -54,6 +57,7 @@ class Attempts:
         logging.getLogger("stamina").addHandler(logging.NullHandler())
         self._process = process
         self._retried = retried
+        self._limit = limit
         self._caller = stamina.AsyncRetryingCaller(
             attempts=limit, timeout=None, wait_initial=0.2, wait_max=10.0, wait_jitter=0.5
         )
@@ -62,19 +66,32 @@ class Attempts:
         """What becomes of `record`; never raises but for a cancellation of the run."""
         started = time.monotonic()
         tries = 0
+        failed: tuple[BaseException, float] | None = None
 
         async def one_try() -> Outcome:
-            nonlocal tries
+            nonlocal tries, failed
             tries += 1
-            if tries > 1:
+            if failed is not None:
                 self._retried()
-            return await _checked(self._process(record))
+                _tell_retry(record, tries, self._limit, *failed)
+            try:
+                return await _checked(self._process(record))
+            except FAULTS as error:
+                failed = error, time.monotonic()
+                raise
 
         try:
             outcome = await self._caller(_retry_or_wait, one_try)
         except FAULTS as error:  # whatever a processor or a plugin around it raises fails this record
             outcome = Outcome.failed(record, failure_of(error))
         return replace(outcome, attempts=tries, seconds=time.monotonic() - started)
+
+
+def _tell_retry(record: Record, number: int, limit: int, error: BaseException, since: float) -> None:
+    """The line in the log for a try after the first."""
+    cause = f"{type(error).__name__}: {error}"
+    waited = duration(time.monotonic() - since)
+    _LOG.info("row %s %s: try %s of %s, after %s, since %s", record.row, record.id, number, limit, waited, cause)
 
 
 async def _checked(processed: Awaitable[Any]) -> Outcome:

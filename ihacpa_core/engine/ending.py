@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,8 +12,10 @@ from typing import Any
 
 from ihacpa_core.engine.assembly import Machinery
 from ihacpa_core.engine.beginning import Beginning
+from ihacpa_core.engine.logbook import LOGGER
 from ihacpa_core.engine.saving import SaveTotals
 from ihacpa_core.engine.summary import RunSummary, count_levels, count_serious, count_unchecked, exit_code_of
+from ihacpa_core.engine.totals import together
 from ihacpa_core.errors import ExitCode, IhacpaError, StoreError
 from ihacpa_core.events import RunFinished
 from ihacpa_core.fileops import FileOps
@@ -39,6 +42,9 @@ def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
     if end.error is None and _is_complete(machinery):
         end = replace(end, error=_close_books(machinery, keep=beginning.plan.settings.core.keep_checkpoints))
     summary = _summary(beginning, info, machinery, end)
+    if summary.state is RunState.UNFINISHED:
+        _leave_account(machinery, summary)
+    _log_end(summary)
     document = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False).encode()
     try:
         ops.write_atomic(beginning.plan.folder.run_json, document)
@@ -56,10 +62,27 @@ def conclude(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
     return summary
 
 
+def _log_end(summary: RunSummary) -> None:
+    """What the line about the end has no room for: why, and what a person should know."""
+    log = logging.getLogger(LOGGER)
+    if summary.error:
+        log.error("%s", summary.error)
+    for note in summary.notes:
+        log.info("%s", note)
+
+
+def _leave_account(machinery: Machinery, summary: RunSummary) -> None:
+    """Write what the run has done so far, for the process that goes on with it."""
+    try:
+        machinery.journal.stop(summary.totals, int(summary.exit_code))
+    except StoreError as error:
+        machinery.tracker.warn(f"the figures of this run could not be kept: {error}")
+
+
 def _close_books(machinery: Machinery, *, keep: bool) -> IhacpaError | None:
     """Write that the run is finished, and clear up behind it; what cannot be cleared up is only told."""
     try:
-        machinery.journal.finish(machinery.measure())
+        machinery.journal.finish(machinery.totals())
     except StoreError as error:
         return error
     try:
@@ -85,7 +108,7 @@ def write_settings(ops: FileOps, path: Path, settings: Mapping[str, Any]) -> Non
 
 def _summary(beginning: Beginning, info: RunInfo, machinery: Machinery, end: RunEnd) -> RunSummary:
     tracker, plan = machinery.tracker, beginning.plan
-    outcomes = tracker.outcomes
+    outcomes, metrics = tracker.outcomes, machinery.measure()
     serious = count_serious(outcomes, plan.settings.core.fail_on)
     complete = _is_complete(machinery) and end.error is None
     exit_code = _exit_code(end, complete, exit_code_of(outcomes, serious))
@@ -96,13 +119,17 @@ def _summary(beginning: Beginning, info: RunInfo, machinery: Machinery, end: Run
         exit_code=exit_code,
         state=RunState.FINISHED if complete else RunState.UNFINISHED,
         resumed=beginning.history is not None,
-        metrics=machinery.measure(),
+        metrics=metrics,
+        totals=together(machinery.earlier, metrics),
         failures=tuple(sorted(tracker.with_status(Status.FAILED), key=lambda outcome: outcome.row)),
         levels=count_levels(outcomes),
         unchecked=count_unchecked(outcomes),
         serious=serious,
-        notes=tuple(_notes(machinery.saving.totals, end, plan.settings.core.fail_on, serious)),
-        error=_error_text(end.error, machinery.committer.lost),
+        notes=(
+            *_notes(machinery.saving.totals, end, plan.settings.core.fail_on, serious),
+            *map(tracker.mask, beginning.processor.notes),
+        ),
+        error=tracker.mask(_error_text(end.error, machinery.committer.lost)),
         next_command=_next_command(beginning, exit_code, complete),
     )
 

@@ -9,18 +9,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ihacpa_core.config.given import given_to
+from ihacpa_core.config.given import given_to, secrets_of
 from ihacpa_core.engine.beginning import begin
 from ihacpa_core.engine.dry_run import DryRun, look
 from ihacpa_core.engine.listeners import reporter_listener
 from ihacpa_core.engine.lock import WorkbookLock
+from ihacpa_core.engine.logbook import Secrets
 from ihacpa_core.engine.preparation import Plan, prepare
 from ihacpa_core.engine.request import RunRequest
 from ihacpa_core.engine.session import RunSession
 from ihacpa_core.engine.summary import RunSummary
 from ihacpa_core.engine.tracker import ProgressTracker
 from ihacpa_core.errors import UsageError
-from ihacpa_core.fileops import FileOps
 from ihacpa_core.plugins.dispatch import Dispatcher
 from ihacpa_core.roles import CheckpointStore
 from ihacpa_core.state import RecoveryOptions, Selection
@@ -36,7 +36,7 @@ def perform(request: RunRequest) -> RunSummary:
     """
     plan = prepare(request)
     with ExitStack() as stack:
-        stack.enter_context(WorkbookLock(plan.target).acquire(request.wait))
+        stack.enter_context(WorkbookLock(plan.target, request.files).acquire(request.wait))
         tracker = _tracker(plan)
         stack.callback(tracker.close)
         stack.enter_context(_configured(plan, tracker))
@@ -45,7 +45,7 @@ def perform(request: RunRequest) -> RunSummary:
         stack.callback(store.close)
         beginning = begin(plan, store, tracker.warn)
         plan = beginning.plan
-        session = RunSession(beginning, store, tracker, FileOps())
+        session = RunSession(beginning, store, tracker, request.files)
         return asyncio.run(session.run())
 
 
@@ -117,7 +117,7 @@ def _configured(plan: Plan, tracker: ProgressTracker) -> Iterator[None]:
 
 def _tracker(plan: Plan) -> ProgressTracker:
     """The run's voice, with those who hear it: reporters that are closed with the run, and observers."""
-    tracker = ProgressTracker()
+    tracker = ProgressTracker(mask=Secrets(secrets_of(plan.settings, plan.request.env)).mask)
     choices = plan.settings.selected["progress"]
     for choice, reporter in zip(choices, plan.build("progress", tracker.warn), strict=True):
         tracker.listen(f"progress {choice.word}", reporter_listener(reporter), reporter.close)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from ihacpa_core.codec import (
     decode_fingerprint,
+    decode_metrics,
     decode_outcome,
     decode_run,
     encode_fingerprint,
@@ -17,6 +19,7 @@ from ihacpa_core.codec import (
     encode_run,
 )
 from ihacpa_core.engine.selection import decode_selection, encode_selection
+from ihacpa_core.engine.totals import Earlier
 from ihacpa_core.errors import StoreError
 from ihacpa_core.journal import EntryKind, JournalEntry
 from ihacpa_core.records import Outcome, Record, RecordId
@@ -34,9 +37,11 @@ class RunHistory:
     :param replaces: the earlier result that the run's first save replaces, if it works on a copy that was there.
     :param outcomes: the latest outcome of each record.
     :param drawn: the records whose latest outcome is in the workbook since the last confirmed save.
+    :param covered: the journal's last entry that the last confirmed save covers.
     :param intended_covers: the journal's last entry that the intended save covers.
     :param saved: the workbook as a confirmed save left it; None if there was none.
     :param intended: the workbook as a save meant to leave it whose confirmation is missing.
+    :param earlier: what its processes have done, as far as the journal knows.
     """
 
     info: RunInfo
@@ -47,11 +52,13 @@ class RunHistory:
     outcomes: Mapping[RecordId, Outcome] = field(default_factory=dict)
     batches: int = 0
     drawn: frozenset[RecordId] = frozenset()
+    covered: int = 0
     saved: Fingerprint | None = None
     intended: Fingerprint | None = None
     intended_covers: int = 0
     finished: bool = False
     sequence: int = 0
+    earlier: RunMetrics = field(default_factory=RunMetrics)
 
     @property
     def expected(self) -> tuple[Fingerprint, ...]:
@@ -59,35 +66,37 @@ class RunHistory:
         return (self.saved or self.info.original, *((self.intended,) if self.intended else ()))
 
 
-def read_history(store: CheckpointStore, run_id: str) -> RunHistory:
+def read_history(store: CheckpointStore, run_id: str, *, details: bool = True) -> RunHistory:
     """Read one run.
 
+    :param details: with what its outcomes keep for reports, which a run that goes on has no use for.
     :raises StoreError: the journal is damaged, or was written by a newer version.
     """
-    reading = _Reading()
+    reading = _Reading(details=details)
     for entry in store.entries(run_id):
         reading.take(entry)
     return reading.history(run_id)
 
 
 def latest_history(store: CheckpointStore) -> RunHistory | None:
-    """The newest run of the workbook, finished or not."""
+    """The newest run of the workbook, finished or not, without what is kept for reports."""
     runs = store.runs()
-    return read_history(store, runs[-1]) if runs else None
+    return read_history(store, runs[-1], details=False) if runs else None
 
 
 def latest_outcomes(store: CheckpointStore) -> dict[RecordId, Outcome]:
     """The newest outcome of each record, whichever run of the workbook it is from."""
     outcomes: dict[RecordId, Outcome] = {}
     for run_id in store.runs():
-        outcomes |= read_history(store, run_id).outcomes
+        outcomes |= read_history(store, run_id, details=False).outcomes
     return outcomes
 
 
 class _Reading:
     """Folds the entries of a run, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, details: bool = True) -> None:
+        self._details = details
         self._info: RunInfo | None = None
         self._plan: tuple[RecordId, ...] = ()
         self._selection = Selection()
@@ -102,6 +111,7 @@ class _Reading:
         self._intended: Fingerprint | None = None
         self._finished = False
         self._sequence = 0
+        self._earlier = Earlier()
         self._fold = {
             EntryKind.RUN: self._on_run,
             EntryKind.PLAN: self._on_plan,
@@ -110,6 +120,7 @@ class _Reading:
             EntryKind.SAVE_INTENDED: self._on_intended,
             EntryKind.SAVE_CONFIRMED: self._on_confirmed,
             EntryKind.CHOICE: self._on_choice,
+            EntryKind.STOPPED: self._on_stopped,
             EntryKind.FINISHED: self._on_finished,
         }
 
@@ -139,12 +150,18 @@ class _Reading:
             outcomes=self._outcomes,
             drawn=frozenset(record for record, written in self._written.items() if written <= self._covered),
             batches=self._batches,
+            covered=self._covered,
             saved=self._saved,
             intended=self._intended,
             intended_covers=self._intended_covers,
             finished=self._finished,
             sequence=self._sequence,
+            earlier=self._earlier.metrics,
         )
+
+    def outcomes(self) -> Iterable[Outcome]:
+        """The latest outcome of each record."""
+        return self._outcomes.values()
 
     def _on_run(self, payload: Mapping[str, Any]) -> None:
         self._info = decode_run(payload)
@@ -157,11 +174,13 @@ class _Reading:
 
     def _on_outcome(self, payload: Mapping[str, Any]) -> None:
         outcome = decode_outcome(payload)
-        self._outcomes[outcome.id] = outcome
+        self._outcomes[outcome.id] = outcome if self._details else replace(outcome, detail={})
         self._written[outcome.id] = self._sequence
+        self._earlier.outcome(outcome)
 
     def _on_batch(self, payload: Mapping[str, Any]) -> None:
         self._batches = payload["number"]
+        self._earlier.batch(payload["seconds"])
 
     def _on_intended(self, payload: Mapping[str, Any]) -> None:
         self._intended = decode_fingerprint(payload["workbook"])
@@ -170,25 +189,33 @@ class _Reading:
     def _on_confirmed(self, payload: Mapping[str, Any]) -> None:
         self._saved, self._intended = decode_fingerprint(payload["workbook"]), None
         self._covered = payload["covers"]
+        self._earlier.save()
 
     def _on_choice(self, payload: Mapping[str, Any]) -> None:
         # A person let the run go on with these settings and columns: from then on they are the run's.
         if self._info is not None and payload["what"] == "resume":
             self._info = replace(self._info, settings=payload["settings"])
             self._headers = payload["headers"]
+        elif payload["what"] == "restored":  # a backup was put back: every outcome is to be drawn again
+            self._saved, self._intended = decode_fingerprint(payload["workbook"]), None
+            self._covered = 0
 
-    def _on_finished(self, _payload: Mapping[str, Any]) -> None:
+    def _on_stopped(self, payload: Mapping[str, Any]) -> None:
+        self._earlier.account(decode_metrics(payload["metrics"]))
+
+    def _on_finished(self, payload: Mapping[str, Any]) -> None:
         self._finished = True
+        self._on_stopped(payload)
 
 
 class RunJournal:
     """Appends to one run's journal. Its methods may be called from several threads; entries keep their order."""
 
-    def __init__(self, store: CheckpointStore, run_id: str, sequence: int = 0) -> None:
+    def __init__(self, store: CheckpointStore, run_id: str, sequence: int = 0, covers: int | None = None) -> None:
         self._store = store
         self._run_id = run_id
         self._sequence = sequence
-        self._covers = sequence
+        self._covers = sequence if covers is None else covers
         self._lock = threading.Lock()
 
     @property
@@ -216,6 +243,19 @@ class RunJournal:
     def mark(self) -> None:
         """Take notice that the next save covers everything that is durable now."""
         self._covers = self._sequence
+
+    def recall(self) -> Iterable[Outcome]:
+        """The latest outcome of each record among those that the save under way covers, without what reports need.
+
+        Nothing can be written meanwhile: a store need not bear a reader beside its writer.
+
+        :raises StoreError: the journal is damaged.
+        """
+        reading = _Reading(details=False)
+        with self._lock:
+            for entry in takewhile(lambda entry: entry.sequence <= self._covers, self._store.entries(self._run_id)):
+                reading.take(entry)
+        return reading.outcomes()
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Make outcomes durable: the commit point."""
@@ -252,8 +292,12 @@ class RunJournal:
         """Write a person's decision."""
         self._append((EntryKind.CHOICE, {"what": what, **details}))
 
+    def stop(self, metrics: RunMetrics, exit_code: int) -> None:
+        """Write that this process leaves the run unfinished, and what the run has done so far."""
+        self._append((EntryKind.STOPPED, {"metrics": encode_metrics(metrics), "exit_code": exit_code}))
+
     def finish(self, metrics: RunMetrics) -> None:
-        """Write that the run is complete: its workbook shows every outcome."""
+        """Write that the run is complete: its workbook shows every outcome. `metrics` of all its processes."""
         self._append((EntryKind.FINISHED, {"metrics": encode_metrics(metrics)}))
 
     def _append(self, *items: tuple[EntryKind, Mapping[str, Any]]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 _POLL = 0.05  # seconds between two tries
+_LOOK = 2 * _POLL  # `is_held` of another process is in the way for a moment: no reason to refuse a run
 _PATIENCE = 0.3  # seconds that a new owner is given to say who it is
 
 
@@ -86,35 +87,53 @@ class WorkbookLock:
             if not self._workbook.parent.is_dir():
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._workbook.parent))
             self._files.make_folder(self._path.parent)
-            self._lock = self._locked(time.monotonic() + wait)
+            self._lock = self._locked(time.monotonic() + max(wait, _LOOK))
         except Timeout:
             raise self._held() from None
         except OSError as error:
             raise self._refused(error) from error
-        self._tell_owner()
+        try:
+            self._tell_owner()
+        except BaseException:  # an interruption now would leave a lock that nobody lets go of
+            self.release()
+            raise
         return self
 
     def release(self) -> None:
         """Let the next run in. Not needed when the process dies."""
         if self._lock is None:
             return
-        with contextlib.suppress(OSError):  # it is for messages only, and the next owner writes its own
-            self._files.unlink(self._owner_path)
-        self._lock.release()
-        self._lock = None
+        try:
+            with contextlib.suppress(OSError):  # it is for messages only, and the next owner writes its own
+                self._files.unlink(self._owner_path)
+        finally:
+            self._lock.release()
+            self._lock = None
 
     def holder(self) -> WorkbookLocked | None:
-        """The error with which another run would be refused now; None if the lock is free. Nothing new is made.
+        """The error with which another run would be refused now; None if the lock is free. Nothing is written.
 
         :raises WorkbookError: the lock file cannot be opened.
         """
-        if not self._path.exists():
-            return None
+        return self._held() if self.is_held() else None
+
+    def is_held(self) -> bool:
+        """Whether somebody holds the lock at this moment. Nothing is written, and nothing is made that is not there.
+
+        :raises WorkbookError: the lock file cannot be opened.
+        """
         try:
-            self.acquire().release()
-        except WorkbookLocked as held:
-            return held
-        return None
+            descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._refused(error) from error
+        try:
+            return not _could_be_taken(descriptor)
+        except OSError as error:
+            raise self._refused(error) from error
+        finally:
+            os.close(descriptor)
 
     def owner(self) -> LockOwner | None:
         """Who holds the lock, or held it and was killed; None if nobody says so."""
@@ -163,6 +182,7 @@ class WorkbookLock:
             raise _MovedError
 
     def _tell_owner(self) -> None:
+        self._files.sweep_temporaries(self._owner_path)
         with contextlib.suppress(OSError):  # a disk that is too full for this line need not stop a run
             self._files.write_atomic(self._owner_path, json.dumps(asdict(LockOwner.this())).encode())
 
@@ -196,3 +216,26 @@ class WorkbookLock:
             why=f"{error.filename or self._path}: {error.strerror or error}",
             hint=f"make sure that you may write to {self._workbook.parent}, or work on a copy in a folder of your own",
         )
+
+
+def _could_be_taken(descriptor: int) -> bool:
+    """Whether the kernel would give the lock on an open file; it is given back at once, if not when it is closed.
+
+    A shared lock is asked for: it is refused as long as a run has its exclusive one, and on a network share it does
+    not take a descriptor that may write.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            raise
+        return False
+    return True

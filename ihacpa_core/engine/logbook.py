@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -24,13 +24,13 @@ from ihacpa_core.events import (
     WarningRaised,
     WorkbookSaved,
 )
+from ihacpa_core.fileops import FileOps
 from ihacpa_core.records import Outcome, Status
 from ihacpa_core.text import counted, duration, one_line
 
 LOGGER = "ihacpa"
 """The name of the logger that everything of ours, and of plugins that like to, writes to."""
 
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _SHORTEST_SECRET = 4  # letters; masking shorter ones would make the log unreadable and hide nothing
 
 
@@ -107,8 +107,15 @@ class Logbook:
     :param path: the file, made for its owner's eyes only; its folder is there.
     """
 
-    def __init__(self, path: Path, secrets: Secrets | None = None, level: int = logging.INFO) -> None:
+    def __init__(
+        self,
+        path: Path,
+        secrets: Secrets | None = None,
+        level: int = logging.INFO,
+        files: FileOps | None = None,
+    ) -> None:
         self.path = path
+        self._files = files or FileOps()
         self._secrets = secrets or Secrets()
         self._level = level
         self._logger = logging.getLogger(LOGGER)
@@ -127,7 +134,9 @@ class Logbook:
         :raises StoreError: the file cannot be opened.
         """
         try:
-            stream = os.fdopen(os.open(self.path, _FLAGS, 0o600), "w", encoding="utf-8", errors="backslashreplace")
+            file = self._files.open_appending(self.path)
+            # Each line goes out as it is told: what a buffer holds dies with the process.
+            stream = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=True)
         except OSError as error:
             raise StoreError(
                 f"the log {self.path} cannot be opened",

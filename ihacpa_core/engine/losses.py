@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ihacpa_core.errors import DecisionNeeded
-from ihacpa_core.roles import SaveBackend
+from ihacpa_core.errors import DecisionNeeded, WorkbookError
+from ihacpa_core.roles import Loss, SaveBackend
 
 
 def check_losses(backend: SaveBackend, name: str, source: Path, warn: Callable[[str], None]) -> None:
     """Warn of what Excel makes again by itself; stop for anything else, unless the settings accept it.
 
     :raises DecisionNeeded: the backend would lose something for good.
-    :raises WorkbookError: the backend cannot work on this workbook.
+    :raises WorkbookError: the backend cannot work on this workbook, or has no room to find out.
     """
-    losses = backend.inspect(source)
+    losses = _inspected(backend, source)
     remade = [loss.what for loss in losses if loss.remade]
     lost = [loss.what for loss in losses if not loss.remade]
     if remade:
@@ -29,6 +29,17 @@ def check_losses(backend: SaveBackend, name: str, source: Path, warn: Callable[[
             hint=f"-o save.{name}.accept_loss=true accepts that; the original is kept as a backup",
         )
     warn(f"accepted: saving loses {_listed(lost)}")
+
+
+def _inspected(backend: SaveBackend, source: Path) -> Sequence[Loss]:
+    try:
+        return backend.inspect(source)
+    except OSError as error:
+        raise WorkbookError(
+            f"what a save would lose from {source.name} cannot be found out",
+            why=f"{error.filename or source}: {error.strerror or error}",
+            hint="make room for temporary files, or name another folder for them in TMPDIR; nothing was written",
+        ) from error
 
 
 def _listed(things: Sequence[str], most: int = 8) -> str:

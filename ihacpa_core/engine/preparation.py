@@ -14,6 +14,7 @@ from typing import Any
 from ihacpa_core.config.check import load_settings
 from ihacpa_core.config.settings import Settings
 from ihacpa_core.engine.request import RunRequest
+from ihacpa_core.engine.soundness import naming_backups
 from ihacpa_core.engine.state_folder import StateFolder, state_folder
 from ihacpa_core.errors import UsageError, WorkbookError
 from ihacpa_core.function import FunctionProcessor
@@ -94,6 +95,7 @@ class Plan:
             read_only=read_only,
             argument=argument,
             warn=warn,
+            files=self.request.files,
             part=part,
         )
 
@@ -105,7 +107,24 @@ def prepare(request: RunRequest) -> Plan:
     :raises UsageError: no workbook is named.
     :raises WorkbookError: the workbook is missing, or is none.
     """
-    plugins = PluginTable(trace=open_trace(request.trace_hooks, request.cwd))
+    plan = settle(request)
+    Dispatcher(plan.plugins).make_steps()
+    state_dir = plan.settings.core.state_dir
+    with naming_backups(plan.source, state_dir):
+        check_workbook(plan.source)
+    if plan.target != plan.source and plan.target.exists():
+        with naming_backups(plan.target, state_dir):
+            check_workbook(plan.target)
+    return plan
+
+
+def settle(request: RunRequest) -> Plan:
+    """Check the settings, and say where the workbook and its state lie; neither has to be there.
+
+    :raises ConfigError: the settings hold mistakes.
+    :raises UsageError: no workbook is named.
+    """
+    plugins = PluginTable(trace=open_trace(request.trace_hooks, request.cwd, request.files))
     settings = load_settings(
         request.cwd,
         request.config,
@@ -116,13 +135,9 @@ def prepare(request: RunRequest) -> Plan:
         switches=request.plugins,
         auto_progress=("rich" if sys.stderr.isatty() else "plain",),
     )
-    Dispatcher(plugins).make_steps()
     source = _workbook(request, settings)
     _check_name(source)
-    check_workbook(source)
     target = _target(settings, source)
-    if target != source and target.exists():
-        check_workbook(target)
     return Plan(
         run_id=new_run_id(),
         request=request,

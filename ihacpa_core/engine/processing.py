@@ -99,6 +99,7 @@ class BatchProcessor:
     :param results: the columns that the processor said it writes; empty if it did not say.
     :param key: the key column's letter, which nothing may write.
     :param normalised: hears how many values of an outcome had to be made fit for Excel.
+    :param mask: takes the run's secrets out of what an outcome says about its failure.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class BatchProcessor:
         results: Sequence[str],
         key: str,
         normalised: Callable[[int], None],
+        mask: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._executor = executor
         self._attempts = attempts
@@ -119,6 +121,7 @@ class BatchProcessor:
         self._results = frozenset(results)
         self._key = key
         self._normalised = normalised
+        self._mask = mask
 
     async def run(self, batch: OpenBatch, queue: Queue) -> None:
         """Process one batch; returns when every record that it took is durable.
@@ -150,10 +153,18 @@ class BatchProcessor:
             return self._traced(failed, record)
 
     def _traced(self, outcome: Outcome, record: Record) -> Outcome:
-        """`outcome` with what it was made from and what it replaces; a plugin may not change whose it is."""
+        """`outcome` with what it was made from and what it replaces, without secrets in what it says.
+
+        A plugin may not change whose it is.
+        """
         inputs = tuple(outcome.inputs) or tuple(self._processor.inputs) or self._all_inputs(outcome, record)
+        error = outcome.error
+        if error is not None:
+            error = replace(error, message=self._mask(error.message), hint=self._mask(error.hint))
         return replace(
             outcome,
+            error=error,
+            unchecked=tuple(map(self._mask, outcome.unchecked)),
             id=record.id,
             row=record.row,
             inputs=inputs,

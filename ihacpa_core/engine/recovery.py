@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 from ihacpa_core.engine.identity import input_digest
@@ -66,7 +67,16 @@ def meaning_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     table = dict(settings.get("processor", {}).get(word.partition(":")[0], {}))
     for pace in ("concurrency", "results"):
         table.pop(pace, None)
-    return {"sheet": settings.get("sheet", {}), "processor": word, "options": table}
+    return {"sheet": settings.get("sheet", {}), "processor": word, "options": _as_stored(table)}
+
+
+def _as_stored(value: Any) -> Any:
+    """`value` as the journal gives it back: dates are text there."""
+    if isinstance(value, Mapping):
+        return {key: _as_stored(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_stored(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def split(records: Sequence[Record], outcomes: Mapping[RecordId, Outcome]) -> tuple[list[Record], list[Outcome]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ihacpa_core.fileops import FileOps
 from ihacpa_core.state import RecoveryOptions, Selection
 
 
@@ -23,6 +24,7 @@ class RunRequest:
     :param function: a Python function to use as the processor, whatever the settings say.
     :param wait: seconds to wait for another run's lock.
     :param verbose: the log has a line for every record.
+    :param files: the file system; tests pass one that fails or dies at a chosen effect.
     :param argv: what was typed after ``ihacpa``, for the hint that says how to go on; None outside the command line.
     """
 
@@ -38,4 +40,5 @@ class RunRequest:
     function: Callable[..., Any] | None = None
     wait: float = 0.0
     verbose: bool = False
+    files: FileOps = field(default_factory=FileOps)
     argv: tuple[str, ...] | None = None

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ihacpa_core.engine.checkpoints import Ticket
@@ -60,9 +60,11 @@ class SaveTotals:
 
 
 class Saving:
-    """Brings durable outcomes into the workbook.
+    """Brings durable outcomes into the workbook, and forgets them once they are in it.
 
     :param draw: opens the workbook as it is now and reads its rows; called again when somebody changed it meanwhile.
+    :param recall: the outcomes that the save under way covers, read back from the journal, in the saving thread; asked
+        when a workbook that somebody changed has to be drawn anew.
     :param surround: puts round each save what plugins want there.
     :param origin: the sheet as the run began with it.
     :param drawn: the records whose outcome was in the workbook before this process began.
@@ -77,6 +79,7 @@ class Saving:
         self,
         *,
         draw: Callable[[], Drawing],
+        recall: Callable[[], Iterable[Outcome]],
         schedule: SaveSchedule,
         surround: SurroundedSave,
         starting: Callable[[], Ticket],
@@ -90,6 +93,7 @@ class Saving:
         edited: bool = False,
     ) -> None:
         self._draw = draw
+        self._recall = recall
         self._schedule = schedule
         self._surround = surround
         self._starting = starting
@@ -103,7 +107,8 @@ class Saving:
         self._overwrite_formulas = overwrite_formulas
         self._edited = edited
         self._drawing: Drawing | None = None
-        self._outcomes: dict[RecordId, Outcome] = {}
+        self._known: set[RecordId] = set()
+        self._used: set[str] = set()
         self._pending: dict[RecordId, Outcome] = {}
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ihacpa-save")
@@ -116,13 +121,13 @@ class Saving:
     def add(self, outcomes: Iterable[Outcome]) -> None:
         """Outcomes that are durable and not in the workbook yet."""
         for outcome in outcomes:
-            self._pending[outcome.id] = outcome
+            self._pending[outcome.id] = _drawable(outcome)
             self._drawn.discard(outcome.id)
 
     def stand(self, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of an earlier process: durable, and in the workbook as far as `drawn` says."""
         for outcome in outcomes:
-            self._pending[outcome.id] = outcome
+            self._pending[outcome.id] = _drawable(outcome)
 
     async def batch_committed(self, *, asked: bool) -> None:
         """Start a save if one is due. Waits only where the schedule wants every batch saved and one is under way."""
@@ -191,7 +196,8 @@ class Saving:
 
     async def _save(self, *, full_check: bool) -> None:
         batch, self._pending = self._pending, {}
-        self._outcomes |= batch
+        self._known |= batch.keys()
+        self._used |= used_columns(batch.values())
         ticket = self._starting()
         try:
             loop = asyncio.get_running_loop()
@@ -218,7 +224,7 @@ class Saving:
     def _write_once(self, batch: Mapping[RecordId, Outcome], full_check: bool, ticket: Ticket) -> SaveReceipt:
         if self._drawing is None:
             self._drawing = self._opened()
-            batch = self._outcomes  # what an earlier drawing held may not be in this one
+            batch = self._everything(batch)  # what an earlier drawing held may not be in this one
         self._projection = project(
             batch.values(),
             self._drawing.rows,
@@ -234,6 +240,14 @@ class Saving:
         self._after_save(receipt, ticket)
         return receipt
 
+    def _everything(self, batch: Mapping[RecordId, Outcome]) -> Mapping[RecordId, Outcome]:
+        """`batch`, and what earlier saves brought into a workbook that is no longer the one they wrote."""
+        before = self._known - batch.keys()
+        if not before:
+            return batch
+        recalled = {outcome.id: outcome for outcome in self._recall() if outcome.id in before}
+        return {**recalled, **batch}
+
     def _opened(self) -> Drawing:
         """The workbook as it is now.
 
@@ -241,7 +255,7 @@ class Saving:
         """
         drawing = self._draw()
         self._edited = self._edited or drawing.edited
-        moved = moved_columns(self._origin.headers, drawing.headers, used_columns(self._outcomes.values()))
+        moved = moved_columns(self._origin.headers, drawing.headers, self._used)
         if moved:
             drawing.saver.close()
             raise columns_moved(moved)
@@ -266,3 +280,8 @@ class Saving:
         if receipt.replaced:
             totals.saves += 1
             self._saved(receipt)
+
+
+def _drawable(outcome: Outcome) -> Outcome:
+    """`outcome` without what no workbook shows: it waits here until a save is due, which may be the end of the run."""
+    return replace(outcome, detail={})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ihacpa_core.codec import encode_run
+from ihacpa_core.config.given import secrets_of
 from ihacpa_core.engine.assembly import Assembly, Machinery
 from ihacpa_core.engine.beginning import Beginning
 from ihacpa_core.engine.ending import RunEnd, conclude, write_settings
@@ -56,9 +57,9 @@ class RunSession:
 
     def _logbook(self, info: RunInfo) -> Logbook:
         """The run's log, which begins with what was warned of before it could be opened."""
-        secrets = Secrets(str(value) for _, value, secret in self._plan.settings.rows() if secret and value)
+        secrets = Secrets(secrets_of(self._plan.settings, self._plan.request.env))
         level = logging.DEBUG if self._plan.request.verbose else logging.INFO
-        logbook = Logbook(self._plan.folder.log(info.run_id), secrets, level)
+        logbook = Logbook(self._plan.folder.log(info.run_id), secrets, level, self._ops)
         self._early = list(self._tracker.warnings)
         self._tracker.listen("the log", logbook.note)
         return logbook

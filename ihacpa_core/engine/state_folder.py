@@ -31,7 +31,7 @@ class StateFolder:
         return self.path / "logs" / f"{run_id}.log"
 
     def make(self, ops: FileOps, run_id: str) -> None:
-        """Create the folders that are missing, readable by the owner alone.
+        """Create the folders that are missing, readable by the owner alone; sweep what dead runs left half written.
 
         :raises WorkbookError: they cannot be created.
         """
@@ -46,6 +46,8 @@ class StateFolder:
                 why=str(error),
                 hint="make the folder writable, or name another: -o state_dir=/some/folder",
             ) from error
+        for written in (self.run_json, *(folder / "settings.toml" for folder in (self.path / "runs").iterdir())):
+            ops.sweep_temporaries(written)
 
 
 def state_folder(target: Path, state_dir: str) -> StateFolder:

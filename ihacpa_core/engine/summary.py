@@ -19,6 +19,8 @@ SCHEMA = 1
 class RunSummary:
     """How a run ended.
 
+    :param metrics: what this process did; how many records are done, failed and skipped is the run's.
+    :param totals: what the run did in all its processes; the same as `metrics` if there was one.
     :param unchecked: what could not be looked up, with the number of records, most first.
     :param levels: how many records had something serious found, by level, the worst first.
     :param serious: records at or above the `--fail-on` level.
@@ -34,6 +36,7 @@ class RunSummary:
     state: RunState
     resumed: bool
     metrics: RunMetrics
+    totals: RunMetrics
     failures: tuple[Outcome, ...] = ()
     levels: tuple[tuple[str, int], ...] = ()
     unchecked: tuple[tuple[str, int], ...] = ()
@@ -52,7 +55,8 @@ class RunSummary:
             "exit_code": int(self.exit_code),
             "state": self.state.value,
             "resumed": self.resumed,
-            "metrics": {**asdict(self.metrics), "records_per_second": self.metrics.records_per_second},
+            "metrics": _metrics(self.metrics),
+            "totals": _metrics(self.totals),
             "failures": [_failure(outcome) for outcome in self.failures],
             "unchecked": [{"what": what, "records": count} for what, count in self.unchecked],
             "levels": dict(self.levels),
@@ -61,6 +65,10 @@ class RunSummary:
             "error": self.error,
             "next_command": self.next_command,
         }
+
+
+def _metrics(metrics: RunMetrics) -> dict[str, Any]:
+    return {**asdict(metrics), "records_per_second": metrics.records_per_second}
 
 
 def _failure(outcome: Outcome) -> dict[str, Any]:

@@ -7,16 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ihacpa_core.engine.memory import peak_memory
+from ihacpa_core.engine.totals import SLOWEST
 from ihacpa_core.errors import FAULTS
 from ihacpa_core.events import Event, WarningRaised
 from ihacpa_core.plugins.dispatch import HookFailure
 from ihacpa_core.records import Outcome, RecordId, Status
 from ihacpa_core.state import BatchMetrics, RunMetrics
-
-SLOWEST = 5
-"""How many of the slowest records the summary names."""
 
 Listener = Callable[[Event], None]
 Notify = Callable[[Event], Iterable[HookFailure]]
@@ -27,9 +26,13 @@ class ProgressTracker:
 
     :param listeners: by name; each hears every event in turn; what one raises is counted, shown once, and keeps the
         others from nothing.
+    :param mask: takes the run's secrets out of a text.
     """
 
-    def __init__(self, listeners: Sequence[tuple[str, Listener]] = ()) -> None:
+    def __init__(
+        self, listeners: Sequence[tuple[str, Listener]] = (), mask: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self.mask = mask
         self._listeners = list(listeners)
         self._notify: Notify | None = None
         self._closers: list[Callable[[], None]] = []
@@ -75,17 +78,18 @@ class ProgressTracker:
 
     def warn(self, message: str, source: str = "ihacpa") -> None:
         """Tell a person something that stops nothing."""
+        message = self.mask(message)
         self.warnings.append(message)
         self.announce(WarningRaised(message=message, source=source))
 
     def resume(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes that were durable before this process began."""
         self.resumed = len(outcomes)
-        self._latest.update((outcome.id, outcome) for outcome in outcomes)
+        self._latest.update((outcome.id, _slim(outcome)) for outcome in outcomes)
 
     def record(self, outcome: Outcome) -> None:
         """An outcome became durable."""
-        self._latest[outcome.id] = outcome
+        self._latest[outcome.id] = _slim(outcome)
         heapq.heappush(self._slowest, (outcome.seconds, str(outcome.id)))
         if len(self._slowest) > SLOWEST:
             heapq.heappop(self._slowest)
@@ -101,6 +105,7 @@ class ProgressTracker:
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
+        """The latest outcome of each record, without what it brings: that is in the journal."""
         return tuple(self._latest.values())
 
     def with_status(self, status: Status) -> tuple[Outcome, ...]:
@@ -140,3 +145,8 @@ class ProgressTracker:
         if self._broken[name] == 1:
             what = f"{type(error).__name__}: {error}"
             self.warn(f"{name} failed{where}: {what}; the run goes on without it", source=name)
+
+
+def _slim(outcome: Outcome) -> Outcome:
+    """`outcome` as far as it counts. What it brings may be megabytes, and a run has any number of them."""
+    return replace(outcome, cells={}, inputs=(), before={}, detail={})

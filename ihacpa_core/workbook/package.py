@@ -32,6 +32,8 @@ RATIO_FROM = 32 << 20
 """Inflated bytes from which the ratio counts; below, even a bomb does no harm."""
 CHUNK = 1 << 16
 
+_TYPES = "[Content_Types].xml"
+
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -87,6 +89,31 @@ class Package:
         """Close the file, if it was opened here."""
         if self._own is not None:
             self._own.close()
+
+    def check_sizes(self) -> None:
+        """See whether every part could be unpacked within the bounds, whoever is going to; nothing is unpacked.
+
+        :raises WorkbookError: one of them could not, or all together.
+        """
+        for info in self._parts.values():
+            self._check(info)
+        if sum(info.file_size for info in self._parts.values()) > MAX_TOTAL:
+            raise _too_large(self.name, f"its parts unpack to more than {MAX_TOTAL >> 20:,} MB")
+
+    def check_whole(self) -> None:
+        """Unpack every part, compare its checksum and forget it, once all of them are known to be within bounds.
+
+        So damage shows before any work is done, and not when a backend comes to a part that nobody else reads.
+
+        :raises WorkbookError: a part is damaged, encrypted or too large, or the list of parts is missing.
+        """
+        self.check_sizes()
+        for info in self._parts.values():
+            for _ in self.chunks(info.filename):
+                pass
+        self._read = 0
+        if self.find(_TYPES) is None:
+            raise damaged(self.name, f"its part {_TYPES} is missing")
 
     def find(self, part: str) -> str | None:
         """The name under which `part` is in the file; names are compared as Excel does, without case."""
@@ -149,6 +176,8 @@ def _parts_by_name(infos: list[zipfile.ZipInfo], name: str) -> dict[str, zipfile
         raise _too_large(name, f"it has {len(infos):,} parts, more than {MAX_MEMBERS:,}")
     parts: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
+        if ".." in _plain(info.filename).split("/"):
+            raise damaged(name, f"its part {info.filename} leads out of the file")
         if parts.setdefault(_plain(info.filename), info) is not info:
             raise damaged(name, f"two of its parts are called {info.filename}")
     return parts

@@ -20,7 +20,7 @@ _OWNER_FILE_SIZE = 1024
 
 
 def check_workbook(path: Path) -> None:
-    """See whether `path` is a workbook that can be worked on. Reads little of it: damage inside may show later.
+    """See whether `path` is a whole workbook that can be worked on. What its sheets hold is not looked at.
 
     :raises WorkbookError: it is not; the error says what it is instead and what to do.
     """
@@ -40,6 +40,7 @@ def check_workbook(path: Path) -> None:
         )
     with Package(path) as package:
         read_book(package).sheet()
+        package.check_whole()
 
 
 def owner_of_open_file(path: Path) -> str | None:

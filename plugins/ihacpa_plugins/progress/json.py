@@ -18,6 +18,7 @@ from ihacpa_core import (
     BatchCommitted,
     BatchStarted,
     CheckpointWritten,
+    FileOps,
     Offer,
     Outcome,
     ProgressReporter,
@@ -60,11 +61,13 @@ class JsonReporter(ProgressReporter):
         path: Path | None = None,
         stream: TextIO | None = None,
         now: Callable[[], datetime] = _now,
+        files: FileOps | None = None,
     ) -> None:
         self._run_id = run_id
         self._path = path
         self._stream = None if path else stream or sys.stderr
         self._now = now
+        self._files = files or FileOps()
 
     def on_run_started(self, event: RunStarted) -> None:
         self._run_id = event.run.run_id  # an earlier run's, if that goes on
@@ -123,7 +126,7 @@ class JsonReporter(ProgressReporter):
         head = {"type": kind, "schema": SCHEMA, "time": self._now().isoformat(), "run": self._run_id}
         if self._stream is None:
             assert self._path is not None  # one of the two is always there
-            self._stream = _open_for_lines(self._path)
+            self._stream = _open_for_lines(self._files, self._path)
         self._stream.write(json.dumps({**head, **fields}) + "\n")
         self._stream.flush()
 
@@ -142,14 +145,14 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _open_for_lines(path: Path) -> TextIO:
+def _open_for_lines(files: FileOps, path: Path) -> TextIO:
     """`path`, open for appending; a line that a killed run left unfinished is ended first."""
     torn = False
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
             file.seek(-1, SEEK_END)
             torn = file.read(1) != b"\n"
-    stream = path.open("a", encoding="ascii", newline="\n")
+    stream = files.open_lines(path, mode=0o666)  # whoever may read is the person's to say, with the process's mask
     if torn:
         stream.write("\n")
     return stream
@@ -157,7 +160,7 @@ def _open_for_lines(path: Path) -> TextIO:
 
 def _make(options: JsonOptions, context: RunContext) -> JsonReporter:
     path = context.config_dir / Path(options.path).expanduser() if options.path else None
-    return JsonReporter(context.run_id, path)
+    return JsonReporter(context.run_id, path, files=context.files)
 
 
 @hookimpl

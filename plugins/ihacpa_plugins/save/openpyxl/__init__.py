@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from ihacpa_core import Loss, Offer, RunContext, SaveBackend, SaveSession, hookimpl
+from ihacpa_core import FileOps, Loss, Offer, RunContext, SaveBackend, SaveSession, hookimpl
 
 
 class OpenpyxlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,21 +26,23 @@ class OpenpyxlBackend(SaveBackend):
     """Loads the whole workbook and writes it anew at each save.
 
     :param state_dir: where the session's private temporary folder is made, if it exists.
+    :param files: what it is made and removed with.
     """
 
-    def __init__(self, options: OpenpyxlOptions, state_dir: Path) -> None:
+    def __init__(self, options: OpenpyxlOptions, state_dir: Path, files: FileOps | None = None) -> None:
         self.accept_loss = options.accept_loss
         self._state_dir = state_dir
+        self._files = files or FileOps()
 
     def inspect(self, source: Path) -> Sequence[Loss]:
         from ihacpa_plugins.save.openpyxl.inspection import losses_of
 
-        return losses_of(source)
+        return losses_of(source, self._files)
 
     def open(self, source: Path, sheet: str) -> SaveSession:
         from ihacpa_plugins.save.openpyxl.session import OpenpyxlSession
 
-        return OpenpyxlSession(source, sheet, self._state_dir)
+        return OpenpyxlSession(source, sheet, self._state_dir, self._files)
 
 
 @hookimpl
@@ -56,4 +58,4 @@ def ihacpa_save_backends() -> list[Offer[SaveBackend]]:
 
 
 def _backend(options: OpenpyxlOptions, context: RunContext) -> SaveBackend:
-    return OpenpyxlBackend(options, context.state_dir)
+    return OpenpyxlBackend(options, context.state_dir, context.files)

@@ -200,8 +200,7 @@ class _VmlCounter(PartCounter):
         if self._object == "Note":
             if self._shown:
                 root.child("shown comment").add(self.part)
-            size = dict(_SIZE.findall(self._style))
-            if (float(size.get("width", 96)), float(size.get("height", 55.5))) not in rules.COMMENT_BOX_SIZES:
+            if not _is_usual(dict(_SIZE.findall(self._style))):
                 root.child("comment box").add(self.part)
         elif self._object:
             root.child("control").add(self.part)
@@ -210,6 +209,12 @@ class _VmlCounter(PartCounter):
 
     def text(self, data: str) -> None:
         """The caption of a control."""
+
+
+def _is_usual(size: dict[str, str]) -> bool:
+    """Whether a comment's box has a size that a program gives it by itself; `size` in points, as far as it is told."""
+    width, height, near = float(size.get("width", 96)), float(size.get("height", 55.5)), rules.COMMENT_BOX_TOLERANCE
+    return any(abs(width - w) <= near and abs(height - h) <= near for w, h in rules.COMMENT_BOX_SIZES)
 
 
 class _PropertiesCounter(PartCounter):
@@ -245,5 +250,5 @@ _COUNTERS: Final[dict[str, type[PartCounter]]] = {
 }
 
 _COUNTED_BY_CONTENT: Final = frozenset(
-    {"sharedStrings", "vmlDrawing", "core-properties", "extended-properties", "drawing"}
+    {"sharedStrings", "vmlDrawing", "core-properties", "extended-properties", "custom-properties", "drawing"}
 )

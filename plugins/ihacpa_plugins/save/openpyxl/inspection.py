@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ihacpa_core import Loss, WorkbookError
+from ihacpa_core import FileOps, Loss, WorkbookError
 from ihacpa_plugins.save.openpyxl import wording
 from ihacpa_plugins.save.openpyxl.counters import count
 from ihacpa_plugins.save.openpyxl.loading import load, save
@@ -19,13 +19,13 @@ from ihacpa_plugins.save.openpyxl.tally import Node, Tally
 _POOLS: Final = frozenset({"styles"})
 
 
-def losses_of(source: Path) -> list[Loss]:
+def losses_of(source: Path, files: FileOps | None = None) -> list[Loss]:
     """What a load and save of `source` loses; the file is only read.
 
     :raises WorkbookError: openpyxl cannot load or save it.
     :raises OSError: it cannot be read, or there is no room for temporary files.
     """
-    scratch = Scratch()
+    scratch = Scratch(files or FileOps())
     try:
         copy = scratch.path / "copy.zip"
         book = load(source)

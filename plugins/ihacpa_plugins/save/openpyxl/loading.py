@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from ihacpa_core import WorkbookError
+from ihacpa_plugins.save.openpyxl.bounds import check_bounds
 from ihacpa_plugins.save.openpyxl.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -17,17 +22,23 @@ if TYPE_CHECKING:
 def load(source: Path) -> Workbook:
     """The workbook in `source`, macros kept.
 
-    :raises WorkbookError: openpyxl cannot load it, or finds no sheet in it.
+    :raises WorkbookError: openpyxl cannot load it, not in bounded memory, or finds no sheet in it.
     :raises OSError: the file cannot be opened.
     """
     from openpyxl import load_workbook
 
+    check_bounds(source)
+    book: Workbook | None = None
     # By content, not by name: openpyxl looks at the extension when it is given a path.
     with source.open("rb") as file, _quietly():
         try:
             book = load_workbook(file, keep_vba=source.suffix.lower() in (".xlsm", ".xltm"))
+        except MemoryError:
+            book = None  # told below, when what was loaded is gone: here there may be no room for words
         except Exception as error:  # openpyxl raises whatever its parsers stumbled over
             raise _cannot("load", source.name, error) from error
+    if book is None:
+        raise _no_room("load", source.name)
     if not book.worksheets:
         raise WorkbookError(
             f"openpyxl cannot load {source.name}",
@@ -43,14 +54,30 @@ def save(book: Workbook, target: BinaryIO, name: str, scratch: Scratch) -> None:
     :raises WorkbookError: openpyxl cannot write this workbook.
     :raises OSError: the file cannot be written.
     """
+    from openpyxl.writer.excel import ExcelWriter
+
     _rebuffer_images(book)
-    with scratch.used_by_openpyxl(), _quietly():
+    book.properties.modified = datetime.now(UTC).replace(tzinfo=None)
+    with scratch.used_by_openpyxl(), _quietly(), _archive(target) as archive:
         try:
-            book.save(target)
+            ExcelWriter(book, archive).save()
+        except MemoryError as error:
+            raise _no_room("save", name) from error
         except OSError:
             raise
         except Exception as error:  # openpyxl raises whatever its writers stumbled over
             raise _cannot("save", name, error) from error
+
+
+@contextmanager
+def _archive(target: BinaryIO) -> Iterator[ZipFile]:
+    """An archive that openpyxl closes; one that it could not finish writes no farewell to a file that may be closed."""
+    archive = ZipFile(target, "w", ZIP_DEFLATED)
+    try:
+        yield archive
+    except BaseException:
+        archive.fp = None
+        raise
 
 
 def _rebuffer_images(book: Workbook) -> None:
@@ -73,4 +100,12 @@ def _cannot(verb: str, name: str, error: Exception) -> WorkbookError:
         f"openpyxl cannot {verb} {name}",
         why=f"{type(error).__name__}: {error}",
         hint='try save = "patch", which leaves everything else in the file as it is',
+    )
+
+
+def _no_room(verb: str, name: str) -> WorkbookError:
+    return WorkbookError(
+        f"openpyxl cannot {verb} {name}",
+        why="it holds the whole workbook in memory, and there is not enough",
+        hint='try save = "patch", which does not, or raise the limit that this process runs under',
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ihacpa_plugins.save.openpyxl.schema_defaults import SCHEMA_DEFAULTS
+
 PREFIXES: Final = {
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main": "",
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships": "r:",
@@ -48,6 +50,7 @@ IGNORED_ELEMENTS: Final = {
     "workbook": frozenset({
         # The program that wrote the file and how it calculates; Excel fills them in.
         "fileVersion", "fileRecoveryPr", "calcPr", "calcFeatures", "x15:workbookPr",
+        "extCalcPr",  # LibreOffice's; how it reads addresses that a formula puts together
     }),
     "worksheet": frozenset({
         "dimension",  # the rectangle that the cells span, measured anew
@@ -99,16 +102,26 @@ IGNORED_ATTRIBUTES: Final = frozenset({
     ("x14:slicerStyles", "defaultSlicerStyle"), ("x15:timelineStyles", "defaultTimelineStyle"),
 })  # fmt: skip
 
+TRUTHS: Final = {"true": "1", "false": "0"}
+"""The two ways of writing a truth value (ECMA-376 part 1, 22.9.2.1, with XML Schema part 2, 3.2.2)."""
+
 DEFAULT_ATTRIBUTES: Final = {
     # They say what is so without them.
+    **SCHEMA_DEFAULTS,
     ("patternFill", "patternType"): "none",
     ("xdr:graphicFrame", "macro"): "",
     ("xdr:pic", "macro"): "",
     ("xdr:cNvPr", "descr"): "",
     ("a:gradFill", "flip"): "none",
     ("c:numFmt", "sourceLinked"): "0",
-    ("sheetView", "showGridLines"): "1",
 }
+
+SAYS_NOTHING_ALONE: Final = frozenset({
+    # Without an attribute that differs from its default, a child or a text, they say what is so without them.
+    "alignment", "protection", "workbookProtection", "printOptions", "outlinePr", "pageSetUpPr", "sheetPr",
+    "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter",
+    "xdr:wsDr", "Properties",
+})  # fmt: skip
 
 DEFAULT_ELEMENTS: Final = frozenset({
     # Settings of a chart that say what is so without them.
@@ -127,5 +140,8 @@ DOCUMENT_PROPERTIES: Final = frozenset({"Manager", "Company", "HyperlinkBase"})
 STAMPED_PROPERTIES: Final = frozenset({"modified", "created"})
 """Times in docProps/core.xml that every save sets."""
 
-COMMENT_BOX_SIZES: Final = frozenset({(96.0, 55.5), (108.0, 59.25), (96.0, 55.2), (108.0, 59.4)})
-"""Points, width and height: what Excel and openpyxl draw for a comment whose box nobody has resized."""
+COMMENT_BOX_SIZES: Final = ((96.0, 55.5), (108.0, 59.25))
+"""Points, width and height: what programs draw for a comment whose box nobody has resized."""
+
+COMMENT_BOX_TOLERANCE: Final = 0.5
+"""Points by which they differ from each other in it: each rounds to its own unit."""

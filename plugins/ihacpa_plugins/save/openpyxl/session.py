@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ihacpa_core import PALETTE, CellUpdate, Fingerprint, SaveSession, WorkbookError, WriteReceipt
+from ihacpa_core import PALETTE, CellUpdate, FileOps, Fingerprint, SaveSession, WorkbookError, WriteReceipt
 from ihacpa_plugins.save.openpyxl.cells import CellWriter
 from ihacpa_plugins.save.openpyxl.loading import load, save
 from ihacpa_plugins.save.openpyxl.scratch import Scratch
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class OpenpyxlSession(SaveSession):
     """Keeps the loaded workbook; a save costs the writing, not the loading."""
 
-    def __init__(self, source: Path, sheet: str, state_dir: Path) -> None:
+    def __init__(self, source: Path, sheet: str, state_dir: Path, files: FileOps) -> None:
         self._name = source.name
         self._book = load(source)
         self._cells = CellWriter(_sheet(self._book, sheet, source.name), PALETTE)
-        self._scratch = Scratch(state_dir)
+        self._scratch = Scratch(files, state_dir)
         self._dirty: set[str] = set()
         _recalculate(self._book)
 

@@ -119,12 +119,14 @@ def short(name: str) -> str:
 
 
 class PartCounter:
-    """Counts one part of any kind. `_stack` holds the node of each open element."""
+    """Counts one part of any kind. `_stack` holds the node of each open element, `_open` what was said before it."""
 
     def __init__(self, tally: Tally, kind: str, part: str) -> None:
         self.tally, self.part = tally, part
         self._ignored = rules.IGNORED_ELEMENTS.get(kind, frozenset())
         self._stack: list[Node] = [tally.root(kind)]
+        self._open: list[int] = []
+        self._said = 0
         self._skipping = 0
         self._has_text = False
 
@@ -137,6 +139,8 @@ class PartCounter:
         if tag not in rules.TRANSPARENT:
             node = node.child(tag)
             node.add(self.part)
+            self._said += tag not in rules.SAYS_NOTHING_ALONE
+        self._open.append(-1 if tag in rules.TRANSPARENT else self._said)
         self._count_attributes(node, tag, attributes)
         self._stack.append(node)
         self._has_text = False
@@ -145,9 +149,12 @@ class PartCounter:
         if self._skipping:
             self._skipping -= 1
             return
-        node = self._stack.pop()
+        node, before = self._stack.pop(), self._open.pop()
         node.texts += self._has_text
+        self._said += self._has_text
         self._has_text = False
+        if node.tag in rules.SAYS_NOTHING_ALONE and self._said == before:
+            node.count -= 1
 
     def text(self, data: str) -> None:
         if not self._skipping and not data.isspace():
@@ -172,5 +179,6 @@ class PartCounter:
             key = (tag, attribute)
             if key in rules.IGNORED_ATTRIBUTES or ("*", attribute) in rules.IGNORED_ATTRIBUTES:
                 continue
-            if rules.DEFAULT_ATTRIBUTES.get(key) != value:
+            if rules.DEFAULT_ATTRIBUTES.get(key) != rules.TRUTHS.get(value, value):
                 node.attributes[attribute] += 1
+                self._said += 1
