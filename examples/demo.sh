@@ -8,7 +8,7 @@ mkdir -p .demo
 echo "== advisories"
 if ! "$ihacpa" advisories update; then
   if "$ihacpa" advisories status >/dev/null 2>&1; then
-    echo "The public advisories cannot be reached; going on with those that are here."
+    echo "Not all of the public data can be reached; going on with what is here."
     "$ihacpa" advisories status
   else
     echo "The public advisories cannot be reached; taking the sample set of this project, which is partial."

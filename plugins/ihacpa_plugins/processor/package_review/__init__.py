@@ -11,7 +11,7 @@ from ihacpa_plugins.processor.package_review.processor import PackageReview
 
 def _make(options: ReviewOptions, context: RunContext) -> Processor:
     sources = {name: context.part("source", name) for name in options.sources}
-    return PackageReview(options, sources, context.warn)
+    return PackageReview(options, sources, context.warn, context.config_dir)
 
 
 def _sources_of(options: ReviewOptions) -> Iterable[tuple[str, str]]:

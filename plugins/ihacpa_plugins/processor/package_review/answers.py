@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ihacpa_core import AnswerState, CellStyle, Finding, SourceAnswer
-from ihacpa_plugins.processor.package_review.review import DECISIVE, Review, gap, rating
+from ihacpa_core import AnswerState, CellStyle, Finding, SourceAnswer, Verdict
+from ihacpa_plugins.processor.package_review.merge import enriched
+from ihacpa_plugins.processor.package_review.review import DECISIVE, Review, gap, rating, signs
 from ihacpa_plugins.processor.package_review.versions import order
 
 NOT_CONFIGURED = "NOT CHECKED - not configured"
@@ -24,12 +25,14 @@ class View:
     :param families: the families of ids of which one must be complete before the column says "none".
     :param shows: the id under which a finding is listed, or nothing if the column does not show it.
     :param source: the source that must have answered besides; empty: the advisory sources are enough.
+    :param helper: a source that only adds to what the column shows; where it is asked, it must have answered too.
     """
 
     families: frozenset[str]
     shows: Callable[[Finding], str]
     source: str = ""
-    remark: Callable[[Finding], str] = lambda finding: rating(finding.severity)
+    helper: str = ""
+    remark: Callable[[Finding], str] = lambda finding: ", ".join([rating(finding.severity), *signs([finding])])
 
 
 def _first(finding: Finding, head: str) -> str:
@@ -54,11 +57,13 @@ def _own(finding: Finding) -> str:
 
 VIEWS = {
     "github_advisory": View(frozenset({"GHSA"}), _ghsa_or_own),
-    "nvd": View(DECISIVE, _cve),
+    "nvd": View(DECISIVE, _cve, helper="nvd"),
     "mitre": View(DECISIVE, _cve),
     "snyk": View(frozenset(), _own, source="snyk"),
-    "exploitdb": View(DECISIVE, _exploited, "exploitdb", lambda finding: ", ".join(finding.exploits)),
+    "exploitdb": View(DECISIVE, _exploited, "exploitdb", remark=lambda finding: ", ".join(finding.exploits)),
 }
+_APART = frozenset(view.source for view in VIEWS.values() if view.source)
+"""The sources that have a column of their own: where one of them fails, the other columns are none the worse."""
 
 
 def result_text(field: str, review: Review) -> str:
@@ -68,16 +73,20 @@ def result_text(field: str, review: Review) -> str:
     if not _is_configured(view, own, review):
         return NOT_CONFIGURED
     if view.source in review.advisories and own is not None:  # a source with a database of its own, shown apart
-        review = replace(review, advisories={view.source: own}, enrichments={}, findings=own.findings)
+        known = enriched(own.findings, review.findings)
+        review = replace(review, advisories={view.source: own}, enrichments={}, findings=known)
         view = replace(view, families=own.complete_for)
+    view = _marking(view, review)
     shown = [finding for finding in review.findings if view.shows(finding)]
-    affecting = [finding for finding in review.affecting if view.shows(finding)]
-    uncertain = [finding for finding in review.uncertain if view.shows(finding)]
+    affecting = [finding for finding in review.with_verdict(Verdict.AFFECTED) if view.shows(finding)]
+    uncertain = [finding for finding in review.with_verdict(Verdict.UNCERTAIN) if view.shows(finding)]
+    failed = _failed(view, review)
+    missing = f"; not checked: {failed.source} ({failed.note or 'no answer'})" if failed is not None else ""
     if affecting:
-        return _vulnerable(review.entry.version, affecting, uncertain, view)
+        return _vulnerable(review.entry.version, affecting, uncertain, view) + missing
     if uncertain:
-        return _uncertain(review.entry.version, uncertain, view)
-    obstacle = _obstacle(view, own, review)
+        return _uncertain(review.entry.version, uncertain, view) + missing
+    obstacle = f"{failed.source}: {failed.note or 'no answer'}" if failed else _obstacle(view, own, review)
     if obstacle:
         return f"NOT CHECKED - {obstacle}"
     if not shown:
@@ -85,6 +94,19 @@ def result_text(field: str, review: Review) -> str:
     if review.ambiguity:
         return f"UNCERTAIN - {review.ambiguity}"
     return f"SAFE - {len(shown)} known, {review.entry.version} not affected"
+
+
+def _marking(view: View, review: Review) -> View:
+    """`view`, with a word at each finding that is suppressed: it is a fact all the same."""
+    if not review.suppressed:
+        return view
+
+    def remark(finding: Finding) -> str:
+        held = review.suppression(finding)
+        until = f", suppressed until {held.expires.isoformat()}" if held else ""
+        return f"{view.remark(finding)}{until}"
+
+    return replace(view, remark=remark)
 
 
 def style_of(text: str) -> CellStyle:
@@ -102,12 +124,16 @@ def _is_configured(view: View, own: SourceAnswer | None, review: Review) -> bool
     return review.advised
 
 
+def _failed(view: View, review: Review) -> SourceAnswer | None:
+    """The first answer that did not come, of those that the column stands on."""
+    apart = _APART - {view.source}
+    asked = [answer for name, answer in review.advisories.items() if name not in apart]
+    asked += [answer for name, answer in review.enrichments.items() if name in (view.source, view.helper)]
+    return next((answer for answer in asked if answer.state is AnswerState.FAILED), None)
+
+
 def _obstacle(view: View, own: SourceAnswer | None, review: Review) -> str:
-    """Why nothing found means nothing here; empty if it means that there is nothing."""
-    asked = [*review.advisories.values(), *([own] if own is not None else [])]
-    failed = next((answer for answer in asked if answer.state is AnswerState.FAILED), None)
-    if failed is not None:
-        return f"{failed.source}: {failed.note or 'no answer'}"
+    """Why nothing found means nothing here, though nothing failed; empty if it means that there is nothing."""
     if review.version_problem:
         return review.version_problem
     if own is not None and not own.complete_for:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ihacpa_core import Finding, Verdict
+from ihacpa_core import Finding, Severity, Verdict
 from ihacpa_plugins.processor.package_review.review import weight
 
 _STRENGTH = {Verdict.NOT_AFFECTED: 0, Verdict.UNCERTAIN: 1, Verdict.AFFECTED: 2}
@@ -42,14 +42,22 @@ def _one(group: Sequence[Finding]) -> Finding:
 
 def _joined(finding: Finding, others: Iterable[Finding]) -> Finding:
     everyone = [finding, *others]
+    severity = finding.severity
+    if severity.level is None:  # a rating that somebody gave stands; an enrichment's fills a gap
+        severity = max((each.severity for each in everyone), key=_rated)
     chances = [each.epss for each in everyone if each.epss is not None]
     return replace(
         finding,
+        severity=severity,
         malicious=any(each.malicious for each in everyone),
         known_exploited=any(each.known_exploited for each in everyone),
         epss=max(chances, default=None),
         exploits=tuple(dict.fromkeys(exploit for each in everyone for exploit in each.exploits)),
     )
+
+
+def _rated(severity: Severity) -> tuple[bool, float, float]:
+    return severity.level is not None, weight(severity), severity.score or 0.0
 
 
 def _id_order(name: str) -> tuple[int, str]:

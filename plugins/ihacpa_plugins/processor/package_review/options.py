@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ihacpa_plugins.processor.package_review.columns import FIELD_NAMES
+from ihacpa_plugins.processor.package_review.suppress import SuppressOptions, VexOptions
 
 UpdatePolicy = Literal["any", "major", "older_than_days", "never"]
 
@@ -18,7 +19,7 @@ class ReviewOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64, description="packages in review at once")] = 16
     sources: Annotated[
         tuple[str, ...], msgspec.Meta(description="who is asked, by name; one that is off reads NOT CHECKED")
-    ] = ("pypi", "osv")
+    ] = ("pypi", "osv", "kev", "epss", "exploitdb")
     columns: Annotated[
         dict[str, str], msgspec.Meta(description='field to column letter or header text; "" leaves the field out')
     ] = {}
@@ -30,6 +31,14 @@ class ReviewOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         ),
     ] = "any"
     update_older_than_days: Annotated[int, msgspec.Meta(ge=0, description="for the policy older_than_days")] = 365
+
+    suppress: Annotated[
+        tuple[SuppressOptions, ...],
+        msgspec.Meta(description="findings that need no action, a table each: id, reason, expires, package, version"),
+    ] = ()
+    vex: Annotated[
+        tuple[VexOptions, ...], msgspec.Meta(description="OpenVEX documents that say so, a table each: file, expires")
+    ] = ()
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.columns if name not in FIELD_NAMES]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ihacpa_core import CellStyle, Finding, Level, Release
 from ihacpa_plugins.processor.package_review.answers import fix_text
 from ihacpa_plugins.processor.package_review.options import UpdatePolicy
-from ihacpa_plugins.processor.package_review.review import Review, blind_spot, weight, worst_of
+from ihacpa_plugins.processor.package_review.review import Review, blind_spot, signs, weight, worst_of
 from ihacpa_plugins.processor.package_review.versions import is_newer, major
 
 REMOVE = "SECURITY RISK - remove"
@@ -79,13 +79,10 @@ def _affected(review: Review, _: UpdateRule) -> str:
     findings = review.affecting
     if not findings:
         return ""
-    chances = [finding.epss for finding in findings if finding.epss is not None]
     facts = [
         f"{len(findings)} affect {review.entry.version}",
         worst_of(findings),
-        "known exploited" if any(finding.known_exploited for finding in findings) else "",
-        "exploit public" if any(finding.exploits for finding in findings) else "",
-        f"EPSS {max(chances):.2f}" if chances else "",
+        *signs(findings),
         _way_out(review),
         f"{len(review.uncertain)} more uncertain" if review.uncertain else "",
         review.ambiguity,
@@ -149,13 +146,14 @@ def _still_found(review: Review) -> str:
         return ""
     bad = [finding.id for finding in findings if finding.malicious]
     known = f"known malicious ({', '.join(bad)})" if bad else f"{len(findings)} affect it"
-    return f"; {known}, {worst_of(findings)}"
+    return "; " + ", ".join([known, worst_of(findings), *signs(findings)])
 
 
 def _way_out(review: Review) -> str:
     """The clean version; where the releases are not known, what the records name as fixes."""
     if review.clean_version:
-        return f"update to {review.clean_version}"
+        doubt = "" if review.clean_version_sure else " (may be affected as well)"
+        return f"update to {review.clean_version}{doubt}"
     return "no fix" if review.release is not None else fix_text(review.affecting)
 
 

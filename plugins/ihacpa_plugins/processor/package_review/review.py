@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ihacpa_core import AnswerState, Finding, Level, Release, Severity, SourceAnswer, Verdict
 from ihacpa_plugins.processor.package_review.reading import Entry
+from ihacpa_plugins.processor.package_review.suppress import Suppression
 from ihacpa_plugins.processor.package_review.versions import order, parsed
 
 DECISIVE = frozenset({"CVE", "PYSEC", "GHSA"})
@@ -22,6 +23,7 @@ class Review:
 
     :param index: the index's answer; None if no index is selected or the name could not be looked up.
     :param findings: what the advisory sources found, united, with what enrichments added.
+    :param suppressed: why findings need no action, by their ids.
     """
 
     entry: Entry
@@ -29,6 +31,7 @@ class Review:
     advisories: Mapping[str, SourceAnswer] = field(default_factory=dict)
     enrichments: Mapping[str, SourceAnswer] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    suppressed: Mapping[str, Suppression] = field(default_factory=dict)
 
     @property
     def release(self) -> Release | None:
@@ -41,13 +44,21 @@ class Review:
 
     @property
     def affecting(self) -> tuple[Finding, ...]:
-        """The findings that affect the installed version, worst first."""
-        return worst_first(finding for finding in self.findings if finding.verdict is Verdict.AFFECTED)
+        """The findings that affect the installed version and are not suppressed, worst first."""
+        return tuple(finding for finding in self.with_verdict(Verdict.AFFECTED) if not self.suppression(finding))
 
     @property
     def uncertain(self) -> tuple[Finding, ...]:
-        """The findings of which nobody can tell, worst first."""
-        return worst_first(finding for finding in self.findings if finding.verdict is Verdict.UNCERTAIN)
+        """The findings of which nobody can tell, without the suppressed ones, worst first."""
+        return tuple(finding for finding in self.with_verdict(Verdict.UNCERTAIN) if not self.suppression(finding))
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Finding, ...]:
+        """The findings with this verdict, suppressed or not, worst first."""
+        return worst_first(finding for finding in self.findings if finding.verdict is verdict)
+
+    def suppression(self, finding: Finding) -> Suppression | None:
+        """Why a finding needs no action; None if it is not suppressed."""
+        return next((self.suppressed[name] for name in finding.ids if name in self.suppressed), None)
 
     @property
     def answers(self) -> Mapping[str, SourceAnswer]:
@@ -96,6 +107,19 @@ class Review:
         named = [answer.clean_version for answer in self.advisories.values() if answer.clean_version]
         return max(named, key=order, default=None)
 
+    @property
+    def clean_version_sure(self) -> bool:
+        """Whether every advisory source is sure of it; one that names no version is, if it names fixes up to there."""
+        version = self.clean_version
+        return version is None or all(_content(answer, version) for answer in self.advisories.values())
+
+
+def _content(answer: SourceAnswer, version: str) -> bool:
+    affecting = [finding for finding in answer.findings if finding.verdict is Verdict.AFFECTED]
+    if answer.clean_version or not affecting:
+        return answer.clean_version_sure
+    return all(finding.fixed_in and order(finding.fixed_in[0]) <= order(version) for finding in affecting)
+
 
 def gap(review: Review, families: frozenset[str] = DECISIVE) -> str:
     """Why the absence of a finding means nothing: no source has every record of any of `families`. Empty if one has."""
@@ -115,8 +139,35 @@ def blind_spot(review: Review) -> str:
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By severity, then by id, newest year last."""
-    return tuple(sorted(findings, key=lambda f: (-weight(f.severity), -(f.severity.score or 0.0), f.id)))
+    """What is exploited comes before what is only severe; then a public exploit, the chance of one, the id."""
+    return tuple(sorted(findings, key=_urgency))
+
+
+def _urgency(finding: Finding) -> tuple[bool, bool, float, float, bool, float, str]:
+    severity = finding.severity
+    return (
+        not finding.malicious,
+        not finding.known_exploited,
+        -weight(severity),
+        -(severity.score or 0.0),
+        not finding.exploits,
+        -(finding.epss or 0.0),
+        finding.id,
+    )
+
+
+def signs(findings: Sequence[Finding]) -> list[str]:
+    """What is known of exploitation: ``known exploited``, ``exploit public``, ``EPSS 0.94``, the highest."""
+    chances = [finding.epss for finding in findings if finding.epss is not None]
+    return [
+        *(["known exploited"] if any(finding.known_exploited for finding in findings) else []),
+        *(["exploit public"] if any(finding.exploits for finding in findings) else []),
+        *([f"EPSS {_chance(max(chances))}"] if chances else []),
+    ]
+
+
+def _chance(score: float) -> str:
+    return f"{score:.2f}" if score >= 0.005 else "<0.01"
 
 
 def weight(severity: Severity) -> Level:

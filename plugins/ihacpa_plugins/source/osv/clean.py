@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from packaging.version import Version
 
@@ -10,7 +11,15 @@ from ihacpa_plugins.source.osv.evaluate import Advisory
 from ihacpa_plugins.source.osv.timeline import any_of, parse
 
 
-def clean_version(advisories: Iterable[Advisory], installed: str, candidates: Sequence[str]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A version to update to; not `sure` where some record may hit it, and there is none that all are sure of."""
+
+    version: str
+    sure: bool = True
+
+
+def clean_version(advisories: Iterable[Advisory], installed: str, candidates: Sequence[str]) -> Clean | None:
     """The lowest version above `installed` that no live record hits.
 
     Final releases come before pre-releases, and the same major version before any other. `candidates` are the releases
@@ -23,13 +32,13 @@ def clean_version(advisories: Iterable[Advisory], installed: str, candidates: Se
         return None
     names = candidates or [fix for item in live for fix in item.fixes()]
     ordered = _in_order(names, version)
-    uncertain: str | None = None
+    uncertain: Clean | None = None
     for text in ordered:
         hit = any_of(item.hits(text) for item in live)
         if hit is False:
-            return text
+            return Clean(text)
         if hit is None and uncertain is None:
-            uncertain = text
+            uncertain = Clean(text, sure=False)
     return uncertain
 
 

@@ -41,7 +41,7 @@ def components(advisories: Sequence[Advisory]) -> list[list[Advisory]]:
 
 
 def _finding(members: list[Advisory], installed: str) -> Finding:
-    ids = sorted({name for member in members for name in member.ids}, key=_precedence)
+    ids = sorted({name for member in members for name in member.ids}, key=precedence)
     merged = strongest([member.evaluate(installed) for member in members])
     return Finding(
         id=ids[0],
@@ -77,7 +77,8 @@ def _mending(members: Sequence[Advisory], installed: str, named: Iterable[str]) 
     return tuple(mending[fix] for fix in sorted(mending))
 
 
-def _precedence(identity: str) -> tuple[int, list[tuple[int, str]]]:
+def precedence(identity: str) -> tuple[int, list[tuple[int, str]]]:
+    """A sort key: CVE before GHSA before PYSEC before any other, each by its numbers."""
     numbers = [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(identity)]
     return _RANKS.get(family(identity), len(_RANKS)), numbers
 
@@ -85,4 +86,4 @@ def _precedence(identity: str) -> tuple[int, list[tuple[int, str]]]:
 def _urgency(finding: Finding) -> tuple[int, bool, float, float, int, list[tuple[int, str]]]:
     severity = finding.severity
     level = Level.MEDIUM if severity.level is None else severity.level  # unknown is not harmless
-    return (_ORDER[finding.verdict], not finding.malicious, -level, -(severity.score or 0.0), *_precedence(finding.id))
+    return (_ORDER[finding.verdict], not finding.malicious, -level, -(severity.score or 0.0), *precedence(finding.id))

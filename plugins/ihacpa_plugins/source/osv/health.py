@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from ihacpa_core import CheckResult, ExitCode, HealthContext, parse_duration
-from ihacpa_plugins.source.osv.database import UPDATE_HINT, AdvisoryDatabase, SetInfo
-from ihacpa_plugins.source.osv.errors import AdvisoryDataError
+from ihacpa_plugins.advisory_data.database import UPDATE_HINT, AdvisoryDatabase, SetInfo
+from ihacpa_plugins.advisory_data.errors import AdvisoryDataError, NoAdvisoryData
 from ihacpa_plugins.source.osv.options import OsvOptions, database_path
 
 
@@ -15,11 +17,15 @@ def check(context: HealthContext) -> CheckResult:
         return CheckResult.skipped("the source osv is not selected")
     path = database_path(options, context.config_dir)
     try:
-        database = AdvisoryDatabase(path)
+        with closing(AdvisoryDatabase(path)) as database:
+            info = database.info
+    except NoAdvisoryData as error:
+        if options.online and not context.offline:
+            return CheckResult.warned(f"{error}; {options.api} is asked about each package", fix=error.hint)
+        return CheckResult.failed(str(error), fix=error.hint, exit_code=ExitCode.INCOMPLETE)
     except AdvisoryDataError as error:
         return CheckResult.failed(str(error), fix=error.hint, exit_code=ExitCode.INCOMPLETE)
-    database.close()
-    return _about(database.info, options)
+    return _about(info, options)
 
 
 def _about(info: SetInfo, options: OsvOptions) -> CheckResult:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ihacpa_core import Finding, Verdict
-from ihacpa_plugins.source.osv.clean import clean_version
-from ihacpa_plugins.source.osv.database import AdvisoryDatabase
+from ihacpa_plugins.advisory_data.database import AdvisoryDatabase
+from ihacpa_plugins.source.osv.clean import Clean, clean_version
 from ihacpa_plugins.source.osv.evaluate import advisory
 from ihacpa_plugins.source.osv.group import findings
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the advisories say about one version. `clean_version` is looked for only where something was found."""
+    """What the advisories say about one version. `clean` is looked for only where something was found."""
 
     findings: tuple[Finding, ...]
-    clean_version: str | None = None
+    clean: Clean | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -29,10 +29,15 @@ class Match:
 def match(database: AdvisoryDatabase, package: str, version: str, candidates: Sequence[str] = ()) -> Match:
     """Every flaw of a package, by its canonical name, and whether `version` has it.
 
-    :param candidates: the releases that there are, for `clean_version`.
+    :param candidates: the releases that there are, for `clean`.
     :raises AdvisoryDataError: the records cannot be read.
     """
-    advisories = [advisory(body, package) for body in database.bodies(package)]
+    return matched(database.bodies(package), package, version, candidates)
+
+
+def matched(bodies: Iterable[bytes], package: str, version: str, candidates: Sequence[str] = ()) -> Match:
+    """The same for the JSON texts of the package's records, wherever they come from."""
+    advisories = [advisory(body, package) for body in bodies]
     found = Match(findings(advisories, version))
     if found.verdict is Verdict.NOT_AFFECTED:
         return found

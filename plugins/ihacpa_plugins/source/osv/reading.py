@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ihacpa_plugins.source.osv.errors import ImportRefused
+from ihacpa_plugins.advisory_data.errors import ImportRefused
 
 SET_FILE = "ihacpa-set.json"
 

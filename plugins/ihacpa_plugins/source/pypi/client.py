@@ -1,230 +1,31 @@
-"""Asks the index over HTTP: a few requests at once, again where that may help, never more than it allows."""
+"""Asks the index for a package's document."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ihacpa_core import parse_duration
-from ihacpa_plugins.source.pypi.breaker import Breaker
 from ihacpa_plugins.source.pypi.options import PypiOptions
-
-if TYPE_CHECKING:
-    import httpx2
-
-_LARGEST = 64 * 1024 * 1024
-_LONGEST_WAIT = 60.0
-_REDIRECTS = 5
-_GONE = (404, 410)
-_PASSING = (408, 425, 429)
-"""Statuses that another try may change, besides every 5xx."""
+from ihacpa_plugins.web.client import Backoff, Fetched, Manners, WebClient
 
 
-class LookUpFailedError(Exception):
-    """A look-up failed for good; the text says why, for a person."""
+class IndexClient(WebClient):
+    """One client for all look-ups of a run."""
 
-
-class _PassingError(Exception):
-    """A try failed in a way that may pass.
-
-    :param wait: seconds that the index asked for.
-    """
-
-    def __init__(self, note: str, *, wait: float | None = None) -> None:
-        super().__init__(note)
-        self.wait = wait
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """An answer. `body` is None where the index has no such package; `unchanged`: what is cached still holds."""
-
-    body: bytes | None = None
-    unchanged: bool = False
-    etag: str = ""
-    last_modified: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """The waits between tries, in seconds: `first`, twice that, and so on up to `longest`, and up to `jitter` more."""
-
-    first: float = 0.5
-    jitter: float = 1.0
-    longest: float = 30.0
-
-
-class IndexClient:
-    """One client for all look-ups of a run: its connections are kept and reused."""
-
-    def __init__(self, options: PypiOptions, *, backoff: Backoff | None = None, largest: int = _LARGEST) -> None:
-        self._options = options
-        self._base = options.url.rstrip("/")
-        self._backoff = backoff or Backoff()
-        self._largest = largest
-        self._timeout = parse_duration(options.timeout)
-        self._slots = asyncio.Semaphore(options.connections)
-        self._breaker = Breaker()
-        self._quiet_until = 0.0
-        self._http: httpx2.AsyncClient | None = None
-
-    async def open(self) -> None:
-        """Make the client; connections are made when they are needed."""
-        import httpx2  # 75 ms: paid by a run that asks the index, not by every command
-
-        # A warning a retry would land on the terminal where nobody set up logging.
-        logging.getLogger("stamina").addHandler(logging.NullHandler())
-        limit = self._options.connections
-        self._http = httpx2.AsyncClient(
-            http2=True,
-            headers={"User-Agent": f"ihacpa/{version('ihacpa')}", "Accept": "application/json"},
-            timeout=httpx2.Timeout(self._timeout, pool=None),
-            limits=httpx2.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=30.0),
+    def __init__(self, options: PypiOptions, *, backoff: Backoff | None = None) -> None:
+        manners = Manners(
+            subject="the index",
+            connections=options.connections,
+            timeout=options.timeout,
+            attempts=options.attempts,
+            backoff=backoff or Backoff(),
         )
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        super().__init__(options.url, manners)
 
     async def fetch(self, name: str, *, etag: str = "", last_modified: str = "") -> Fetched:
         """The document of the package with this canonical name, or word that it is as it was.
 
         :raises LookUpFailedError: it could not be had, not even after several tries.
         """
-        if not self._breaker.allows():
-            raise LookUpFailedError(f"{self._breaker.reason}; not asked again so soon")
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        try:
-            answer = await self._fetch_again_and_again(name, {key: text for key, text in conditions.items() if text})
-        except _PassingError as failure:
-            self._breaker.failed(str(failure))
-            tries = self._options.attempts
-            raise LookUpFailedError(f"{failure}, {tries} tries" if tries > 1 else str(failure)) from failure
-        except LookUpFailedError:
-            self._breaker.answered()
-            raise
-        self._breaker.answered()
-        return answer
-
-    async def _fetch_again_and_again(self, name: str, conditions: Mapping[str, str]) -> Fetched:
-        import stamina
-
-        tries = stamina.retry_context(
-            on=_wait_before_next,
-            attempts=self._options.attempts,
-            timeout=None,
-            wait_initial=self._backoff.first,
-            wait_jitter=self._backoff.jitter,
-            wait_max=self._backoff.longest,
-        )
-        async for attempt in tries:
-            with attempt:
-                return await self._try(f"{self._base}/pypi/{quote(name, safe='')}/json", conditions)
-        raise LookUpFailedError("no try was made")
-
-    async def _try(self, url: str, conditions: Mapping[str, str]) -> Fetched:
-        import httpx2
-
-        async with self._slots:
-            await self._be_quiet()
-            try:
-                async with asyncio.timeout(4 * self._timeout):
-                    return await self._get(url, conditions)
-            except (TimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
-                raise _PassingError(f"no answer from {self._host} within {self._options.timeout}") from error
-            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-                raise _PassingError(f"no connection to {self._host}: {_told(error)}") from error
-            except httpx2.RequestError as error:
-                raise _PassingError(f"the connection to {self._host} broke: {_told(error)}") from error
-
-    async def _be_quiet(self) -> None:
-        """Wait as long as the index asked everybody to (429)."""
-        while (rest := self._quiet_until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(rest)
-
-    async def _get(self, url: str, conditions: Mapping[str, str]) -> Fetched:
-        import httpx2
-
-        assert self._http is not None, "open() comes first"
-        target = httpx2.URL(url)
-        for _ in range(_REDIRECTS + 1):
-            async with self._http.stream("GET", target, headers=dict(conditions)) as response:
-                if not response.has_redirect_location:
-                    return await self._understood(response)
-                target = _next_stop(target, response.headers["Location"])
-        raise LookUpFailedError(f"the index redirects more than {_REDIRECTS} times")
-
-    async def _understood(self, response: httpx2.Response) -> Fetched:
-        status, headers = response.status_code, response.headers
-        if status in _PASSING or status >= 500:
-            raise self._postponed(status, _retry_after(headers.get("Retry-After", "")))
-        if status == 304:
-            return Fetched(unchanged=True)
-        if status in _GONE:
-            return Fetched()
-        if status != 200:
-            raise LookUpFailedError(f"the index answered {status}")
-        body = await self._body(response)
-        return Fetched(body=body, etag=headers.get("ETag", ""), last_modified=headers.get("Last-Modified", ""))
-
-    def _postponed(self, status: int, wait: float | None) -> _PassingError:
-        if status == 429 and wait is not None:
-            self._quiet_until = max(self._quiet_until, asyncio.get_running_loop().time() + wait)
-        return _PassingError(f"the index answered {status}", wait=wait)
-
-    async def _body(self, response: httpx2.Response) -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self._largest:
-                raise LookUpFailedError(f"the index's answer is larger than {self._largest // (1024 * 1024)} MB")
-        return bytes(body)
-
-    @property
-    def _host(self) -> str:
-        return self._base.partition("://")[2].partition("/")[0].rpartition("@")[2]
-
-
-def _wait_before_next(error: Exception) -> bool | float:
-    """Whether another try may help, and after how many seconds if the index said so."""
-    if not isinstance(error, _PassingError):
-        return False
-    return True if error.wait is None else max(error.wait, 0.01)
-
-
-def _retry_after(text: str) -> float | None:
-    """The seconds of a Retry-After header, a number or a date (RFC 9110, 10.2.3); at most a minute."""
-    if text.strip().isdecimal():
-        return min(float(text), _LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_WAIT)
-
-
-def _next_stop(here: httpx2.URL, location: str) -> httpx2.URL:
-    """Where a redirect leads: on the same host, and never from https to http."""
-    import httpx2
-
-    try:
-        target = here.join(location)
-    except httpx2.InvalidURL as error:
-        raise LookUpFailedError("the index redirects to an address that is none") from error
-    if target.host != here.host or target.scheme not in {here.scheme, "https"}:
-        raise LookUpFailedError(f"the index redirects to {target.scheme}://{target.host}, which is not followed")
-    return target
-
-
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        given = {key: text for key, text in conditions.items() if text}
+        return await self.get(f"/pypi/{quote(name, safe='')}/json", given)

@@ -18,10 +18,11 @@ from ihacpa_core import (
     parse_duration,
 )
 from ihacpa_plugins.source.pypi.cache import Entry, FactsCache
-from ihacpa_plugins.source.pypi.client import Backoff, IndexClient, LookUpFailedError
+from ihacpa_plugins.source.pypi.client import IndexClient
 from ihacpa_plugins.source.pypi.document import DocumentError, read_document
 from ihacpa_plugins.source.pypi.facts import release_of
 from ihacpa_plugins.source.pypi.options import PypiOptions
+from ihacpa_plugins.web.client import Backoff, LookUpFailedError
 
 NAME = "pypi"
 _MISSING_MAX_AGE = 3600.0

@@ -11,6 +11,10 @@ class AdvisoryDataError(IhacpaError):
     exit_code = ExitCode.INCOMPLETE
 
 
+class NoAdvisoryData(AdvisoryDataError):
+    """The data was never brought in."""
+
+
 class ImportRefused(IhacpaError):
     """A set of advisories was not brought in; the one that was there is there still."""
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ihacpa_plugins.source.osv.errors import AdvisoryDataError, ImportRefused
+from ihacpa_plugins.advisory_data.errors import AdvisoryDataError, ImportRefused
 
 LARGEST_DOWNLOAD = 2 << 30
 _SECONDS = 30.0
@@ -21,6 +21,20 @@ _SUFFIX = ".zip.tmp"
 def is_address(source: str) -> bool:
     """Whether `source` is an address rather than a path."""
     return source.lower().startswith(("http://", "https://"))
+
+
+@contextmanager
+def local(source: str, folder: Path) -> Iterator[tuple[Path, str]]:
+    """`source` as a file or folder on this machine, and what to call it; an address is fetched into `folder` first.
+
+    :raises AdvisoryDataError: it cannot be had.
+    """
+    if is_address(source):
+        with downloaded(source, folder) as path:
+            yield path, source
+    else:
+        path = Path(source).expanduser()
+        yield path, str(path.resolve())
 
 
 @contextmanager
@@ -66,7 +80,7 @@ def _fetch(address: str, stream: IO[bytes], largest: int) -> None:
                 stream.write(part)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise AdvisoryDataError(
-            f"the advisories cannot be had from {address}",
+            f"the data cannot be had from {address}",
             why=str(error) or type(error).__name__,
             hint="try again later, or: ihacpa advisories import FILE",
         ) from error
