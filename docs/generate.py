@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -61,6 +63,7 @@ def pages() -> dict[str, str]:
     made = {
         "reference/settings.md": _settings(),
         "reference/command-line.md": _command_line(),
+        "reference/run-json.md": _run_json(),
         "plugins/hooks.md": _hooks(),
     }
     return {name: "\n".join(lines) + "\n" for name, lines in made.items()}
@@ -145,6 +148,33 @@ def _fields() -> Iterator[str]:
         for field in FIELDS
     ]
     yield from _table(("field", "letter", "headers that mean it", "by the review"), rows)
+
+
+# --- run.json ---------------------------------------------------------------------------------------------------------
+
+
+def _run_json() -> Iterator[str]:
+    schema = json.loads((files("ihacpa_core.engine") / "run.schema.json").read_text(encoding="utf-8"))
+    yield from (_MADE, "# run.json", "", schema["description"], "")
+    yield "The JSON Schema is `ihacpa_core/engine/run.schema.json` in the installed package."
+    yield from ("", *_schema_table(schema))
+    for name, kind in schema["$defs"].items():
+        yield from ("", f"## {name}", "", *_schema_table(kind))
+
+
+def _schema_table(schema: dict[str, Any]) -> list[str]:
+    rows = [(_code(key), _schema_type(value), value["description"]) for key, value in schema["properties"].items()]
+    return _table(("key", "type", "meaning"), rows)
+
+
+def _schema_type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})"
+    if "enum" in schema:
+        return ", ".join(_code(str(value)) for value in schema["enum"])
+    inner = schema.get("items") or schema.get("additionalProperties")
+    return f"{schema['type']} of {_schema_type(inner)}" if inner else str(schema["type"])
 
 
 # --- command line -----------------------------------------------------------------------------------------------------

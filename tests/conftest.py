@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from figures import begin_figures, take_figures
 
 from ihacpa_core.testing.project import Project
 
@@ -31,6 +32,19 @@ key = "Name"
 concurrency = 4
 results = ["Total"]
 """
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # a worker of xdist writes into the file of the process that started it
+        begin_figures()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    figures = [] if hasattr(config, "workerinput") else take_figures()
+    if figures:
+        terminalreporter.section("figures")
+    for name, text in figures:
+        terminalreporter.line(f"{name}: {text}")
 
 
 @pytest.fixture

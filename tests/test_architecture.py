@@ -17,6 +17,7 @@ CORE = ROOT / "ihacpa_core"
 PLUGINS = ROOT / "plugins" / "ihacpa_plugins"
 VOCABULARY = {
     "errors",
+    "fileops",
     "records",
     "state",
     "events",

@@ -139,14 +139,16 @@ def review(project):
 def test_the_index_and_the_advisories_of_a_review(review):
     """The sources bring their own checks: the index is asked once, and without advisory data a run would end with 3."""
     with LoopbackIndex({"attrs": ["1.0"]}) as index:
-        done = review.run("doctor", "-o", f"source.pypi.url={index.url}", "--json", expect=ExitCode.INCOMPLETE)
+        words = ("doctor", "-o", f"source.pypi.url={index.url}", "--json")
+        online = checks(review.run(*words, expect=ExitCode.OK))["advisories"]
         asked = sum(index.requests.values())
+        found = checks(review.run(*words, "-o", "source.osv.online=false", expect=ExitCode.INCOMPLETE))
 
-    found = checks(done)
     assert found["index"]["health"] == "pass"
     assert asked == 1
-    assert found["advisories"]["health"] == "fail"
-    assert found["advisories"]["fix"] == "ihacpa advisories update"
+    assert (online["health"], found["advisories"]["health"]) == ("warn", "fail")
+    assert "https://api.osv.dev is asked about each package" in online["message"]
+    assert online["fix"] == found["advisories"]["fix"] == "ihacpa advisories update"
 
 
 def test_an_index_that_does_not_answer_and_one_that_is_not_asked(review):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from breaking import breaks, tried
 from plain_store import HEADER, PlainStore
 
-from ihacpa_core import CheckpointData, JournalEntry, RunContext, RunMetrics, StoreError
+from ihacpa_core import BrokenCheckpoint, CheckpointData, JournalEntry, RunContext, RunMetrics, StoreError
 from ihacpa_core.testing.contracts import CheckpointStoreContract
 
 pytest_plugins = ["ihacpa_core.testing.plugin"]
@@ -271,9 +272,43 @@ class StopsAtDamagedCheckpoints(PlainStore):
         return super().checkpoints(run_id)
 
 
-@breaks("damaged_checkpoint_is_left_out")
+@breaks("damaged_checkpoint_is_left_out", "torn_or_altered_checkpoint_is_never_believed")
 class BelievesDamagedCheckpoints(HasNoChecksums):
-    """Takes what is there for what was written."""
+    def _decoded(self, document: dict[str, Any]) -> CheckpointData:
+        content = {name: value for name, value in document.items() if name != "checksum"}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return super()._decoded({**content, "checksum": sha256(text.encode()).hexdigest()})
+
+
+@breaks("damaged_checkpoint_is_named", "checkpoint_of_a_newer_version_is_named")
+class KeepsQuietAboutBrokenCheckpoints(PlainStore):
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        return []
+
+
+@breaks("damaged_checkpoint_can_be_removed")
+class CannotRemoveWhatIsBroken(PlainStore):
+    def remove_checkpoint(self, checkpoint_id: str) -> None:
+        if any(
+            data.checkpoint_id == checkpoint_id for data in self._all_checkpoints() if isinstance(data, CheckpointData)
+        ):
+            super().remove_checkpoint(checkpoint_id)
+
+
+@breaks("checkpoint_of_a_newer_version_is_named")
+class StopsAtLaterCheckpoints(PlainStore):
+    def _decoded(self, document: dict[str, Any]) -> CheckpointData:
+        if document["schema"] > 1:
+            raise ValueError(document)
+        return super()._decoded(document)
+
+
+@breaks("whole_checkpoints_are_not_named")
+class NamesWhatWasReplaced(PlainStore):
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        written = [document["checkpoint"] for document in self._documents() if "checkpoint" in document]
+        ids = [document["checkpoint_id"] for document in written]
+        return [BrokenCheckpoint(name, "it is old") for name in dict.fromkeys(ids) if ids.count(name) > 1]
 
 
 # --- only looking -----------------------------------------------------------------------------------------------------

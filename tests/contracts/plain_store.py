@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
 
 from ihacpa_core import (
+    BrokenCheckpoint,
     CheckpointData,
     CheckpointStore,
     JournalEntry,
@@ -48,17 +50,28 @@ class PlainStore(CheckpointStore):
         self._add({"checkpoint": encode_checkpoint(data)})
 
     def checkpoints(self, run_id: str) -> Sequence[CheckpointData]:
-        found: dict[str, CheckpointData] = {}
+        found = self._all_checkpoints()
+        return [data for data in found if isinstance(data, CheckpointData) and data.run_id == run_id]
+
+    def broken_checkpoints(self) -> Sequence[BrokenCheckpoint]:
+        return [data for data in self._all_checkpoints() if isinstance(data, BrokenCheckpoint)]
+
+    def _decoded(self, document: dict[str, Any]) -> CheckpointData:
+        return decode_checkpoint(document)
+
+    def _all_checkpoints(self) -> Sequence[CheckpointData | BrokenCheckpoint]:
+        found: dict[str, CheckpointData | BrokenCheckpoint] = {}
         for line in self._lines():
             try:
                 document = self._unframed(line)
-            except StoreError:
-                continue
-            if "checkpoint" in document:
-                data = decode_checkpoint(document["checkpoint"])
-                found[data.checkpoint_id] = data
-            found.pop(document.get("removed", ""), None)
-        return [data for data in found.values() if data.run_id == run_id]
+                if "checkpoint" in document:
+                    data = self._decoded(document["checkpoint"])
+                    found[data.checkpoint_id] = data
+                found.pop(document.get("removed", ""), None)
+            except StoreError as error:
+                for name in re.findall(rb'"checkpoint_id": "([^"]*)"', line):
+                    found[name.decode()] = BrokenCheckpoint(name.decode(), str(error))
+        return list(found.values())
 
     def remove_checkpoint(self, checkpoint_id: str) -> None:
         self._add({"removed": checkpoint_id})

@@ -13,3 +13,9 @@ class TestOpenpyxl(SaveBackendContract):
     @pytest.fixture
     def make_backend(self):
         return offered("ihacpa_plugins.save.openpyxl", "openpyxl")
+
+
+class TestPatch(SaveBackendContract):
+    @pytest.fixture
+    def make_backend(self):
+        return offered("ihacpa_plugins.save.patch", "patch")

@@ -8,6 +8,7 @@ import pytest
 from ihacpa_plugins.source.osv.importing import bring_in
 
 from ihacpa_core.testing import SourceContract, offered
+from tests.plugins import feed_files, osv_sets
 
 pytest_plugins = ["ihacpa_core.testing.plugin"]
 
@@ -50,4 +51,67 @@ class TestOsv(SourceContract):
 
     @pytest.fixture
     def make_unreachable(self):
-        return offered("ihacpa_plugins.source.osv", "osv", database="nowhere.sqlite")
+        return offered("ihacpa_plugins.source.osv", "osv", database="nowhere.sqlite", online=False)
+
+
+class TestOsvOnline(SourceContract):
+    @pytest.fixture
+    def make_source(self, ihacpa_index):
+        feed_files.serve_osv(ihacpa_index, [osv_sets.record("PYSEC-2023-74", "requests", aliases=["CVE-2023-32681"])])
+        return offered("ihacpa_plugins.source.osv", "osv", database="nowhere.sqlite", api=ihacpa_index.url)
+
+    @pytest.fixture
+    def make_unreachable(self):
+        return offered("ihacpa_plugins.source.osv", "osv", database="nowhere.sqlite", api=NOBODY, attempts=1)
+
+
+class LocalContract(SourceContract):
+    """A source that reads a set of the advisory database."""
+
+    name = ""
+
+    @pytest.fixture
+    def make_source(self, tmp_path):
+        feed_files.bring_in_feeds(tmp_path, tmp_path / "advisories.sqlite", "CVE-2023-32681")
+        return offered(f"ihacpa_plugins.source.{self.name}", self.name, database="advisories.sqlite")
+
+    @pytest.fixture
+    def make_unreachable(self, tmp_path):
+        (tmp_path / "torn.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+        return offered(f"ihacpa_plugins.source.{self.name}", self.name, database="torn.sqlite")
+
+
+class TestKev(LocalContract):
+    name = "kev"
+
+
+class TestEpss(LocalContract):
+    name = "epss"
+
+
+class TestExploitDb(LocalContract):
+    name = "exploitdb"
+
+
+class TestNvd(SourceContract):
+    @pytest.fixture
+    def make_source(self, ihacpa_index):
+        feed_files.serve_nvd(ihacpa_index, {"CVE-2023-32681": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"})
+        return offered("ihacpa_plugins.source.nvd", "nvd", url=ihacpa_index.url, cache="nvd")
+
+    @pytest.fixture
+    def make_unreachable(self):
+        return offered("ihacpa_plugins.source.nvd", "nvd", url=NOBODY, attempts=1, cache="nvd-none")
+
+
+class TestSnyk(SourceContract):
+    @pytest.fixture
+    def make_source(self, ihacpa_index):
+        feed_files.serve_snyk(ihacpa_index, {("requests", "2.31.0"): [feed_files.snyk_issue()], ("flask", "1.1"): []})
+        given = {"token": "hidden", "organization": "me", "cache": "snyk"}
+        return offered("ihacpa_plugins.source.snyk", "snyk", url=ihacpa_index.url, attempts=1, **given)
+
+    @pytest.fixture
+    def make_unreachable(self):
+        given = {"token": "hidden", "organization": "me", "cache": "snyk-none"}
+        return offered("ihacpa_plugins.source.snyk", "snyk", url=NOBODY, attempts=1, **given)

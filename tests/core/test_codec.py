@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from ihacpa_core import codec
 from ihacpa_core.errors import RecordError, StoreError
 from ihacpa_core.records import Cell, CellStyle, Failure, Level, Outcome, RecordId, Status
-from ihacpa_core.state import CheckpointData, Fingerprint, RunInfo, RunMetrics
+from ihacpa_core.state import CheckpointData, Fingerprint, RunInfo, RunMetrics, RunState
 
 texts = st.text(st.characters(codec=None), max_size=20)  # lone surrogates and all
 whole = st.integers(-(10**20), 10**20)
@@ -74,6 +76,8 @@ checkpoints = st.builds(
     metrics=metrics,
     workbook=fingerprints,
     backup=texts,
+    state=st.sampled_from(RunState),
+    expires=st.none() | moments,
 )
 
 
@@ -233,6 +237,62 @@ def test_detail_becomes_json() -> None:
     )
 
     assert codec.encode_outcome(outcome)["detail"] == {"on": "2026-01-02", "pair": [1, 3]}
+
+
+def a_checkpoint() -> dict[str, Any]:
+    return codec.encode_checkpoint(
+        CheckpointData(
+            checkpoint_id="c1",
+            run_id="r1",
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+            sequence=7,
+            batch=2,
+            metrics=RunMetrics(done=5, wall_seconds=0.1, slowest=(("naïve \ud800", 1.5),)),
+            workbook=Fingerprint("ab", 1),
+            backup="b.xlsx",
+            expires=datetime(2026, 2, 1, tzinfo=UTC),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequence": 8},
+        {"state": "finished"},
+        {"expires": None},
+        {"expires": "2026-02-02T00:00:00+00:00"},
+        {"backup": "c.xlsx"},
+        {"checksum": "0" * 64},
+        {"note": "a field that was not there"},
+    ],
+)
+def test_altered_checkpoint_is_refused(change: dict[str, Any]) -> None:
+    """A checkpoint in which anything was changed by hand does not fit its checksum, whatever the JSON looks like."""
+    with pytest.raises(StoreError, match="checksum") as caught:
+        codec.decode_checkpoint({**a_checkpoint(), **change})
+
+    assert caught.value.hint
+
+
+def test_checksum_of_a_checkpoint_can_be_made_by_any_tool() -> None:
+    """The checksum is SHA-256 of the other fields as ASCII JSON, keys sorted, without spaces; their order is free."""
+    document = through_json(a_checkpoint())
+    checksum = document.pop("checksum")
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+    assert checksum == hashlib.sha256(text.encode("ascii")).hexdigest()
+    assert codec.decode_checkpoint(dict(reversed([*document.items(), ("checksum", checksum)])))
+
+
+def test_checkpoint_expires() -> None:
+    """A checkpoint may be pruned from its expiry on, in whatever zone it was told; one without is kept."""
+    data = codec.decode_checkpoint(a_checkpoint())
+    expiry = datetime(2026, 2, 1, tzinfo=UTC)
+
+    assert not data.is_expired(expiry - timedelta(seconds=1))
+    assert data.is_expired(expiry.astimezone(timezone(timedelta(hours=-3))))
+    assert not replace(data, expires=None).is_expired(expiry)
 
 
 def deep() -> dict[str, Any]:

@@ -162,3 +162,59 @@ def test_writes_and_truncations_of_a_file_are_effects(tmp_path):
         ops.fsync(file)
 
     assert [name for name, _ in ops.calls] == ["create", "write", "truncate", "fsync"]
+
+
+def test_lines_go_to_the_end_of_whatever_a_person_named(tmp_path):
+    """A file is made private, gone on with, or emptied; a link and a pipe are followed; each flush is one effect."""
+    ops = FaultyOps()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for anew, text in ((False, "one"), (False, "two\ud800"), (True, "three")):
+        with ops.open_lines(tmp_path / "link", anew=anew) as file:
+            file.write(f"{text}\n")
+        if text == "two\ud800":
+            assert (tmp_path / "a").read_bytes() == b"one\ntwo?\n"
+    reading, writing = os.pipe()
+    with ops.open_lines(tmp_path.joinpath(f"/dev/fd/{writing}")) as file:
+        file.write("through\n")
+
+    assert (tmp_path / "a").read_bytes() == b"three\n"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    assert os.read(reading, 100) == b"through\n"
+    assert [name for name, _ in ops.calls] == ["open", "write"] * 4
+    os.close(reading)
+    os.close(writing)
+
+
+def test_folder_is_removed_with_all_that_is_in_it(tmp_path):
+    """One effect, whatever it holds; a folder that is not there is no error, and a dead process removes none."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").touch()
+    ops = FaultyOps(1)
+    with pytest.raises(Crash):
+        ops.remove_folder(tmp_path / "a")
+    assert (tmp_path / "a" / "b" / "file").exists()
+
+    FileOps().remove_folder(tmp_path / "a")
+    FileOps().remove_folder(tmp_path / "a")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sweep_removes_only_what_died_while_it_was_written(tmp_path):
+    """Of all files beside it, only those that `write_atomic` names so for this one; a full disk is no error."""
+    for number in (2, 3):  # at the write, and at the fsync
+        with pytest.raises(Crash):
+            FaultyOps(number).write_atomic(tmp_path / "run.json", b"new")
+    for other in (".run.json.tmp", ".run.json.0123456789ab.tmp~", ".other.json.0123456789ab.tmp"):
+        (tmp_path / other).touch()
+    assert len(list(tmp_path.iterdir())) == 5
+
+    FaultyOps(1, OSError(28, "No space left on device")).sweep_temporaries(tmp_path / "run.json")
+    FileOps().sweep_temporaries(tmp_path / "run.json")
+    FileOps().sweep_temporaries(tmp_path / "nowhere" / "run.json")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".other.json.0123456789ab.tmp",
+        ".run.json.0123456789ab.tmp~",
+        ".run.json.tmp",
+    ]

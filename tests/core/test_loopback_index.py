@@ -110,3 +110,17 @@ def test_it_runs_as_a_process_of_its_own(client: httpx2.Client, tmp_path: Path) 
 
     assert "2.1.0" in answer.json()["releases"]
     assert code == 0
+
+
+def test_it_plays_other_servers(client: httpx2.Client) -> None:
+    """A path can be answered by a function of what was sent, over one connection, and fails like any other."""
+    with LoopbackIndex() as index:
+        index.reply("/v1/ask?x=1", lambda request: {"got": request.body.decode(), "key": request.headers["x-key"]})
+        url = f"{index.url}/v1/ask?x=1"
+        answers = [client.post(url, content=text, headers={"X-Key": "k"}).json() for text in ("one", "two" * 5000)]
+        index.fail("/v1/ask?x=1", 503, times=1)
+        refused = client.post(url, content="three", headers={"X-Key": "k"})
+
+    assert answers == [{"got": "one", "key": "k"}, {"got": "two" * 5000, "key": "k"}]
+    assert refused.status_code == 503
+    assert index.requests == {"/v1/ask?x=1": 3}

@@ -294,6 +294,26 @@ def test_read_only_changes_no_byte(tmp_path: Path, path: Path, state: str) -> No
     writer.close()
 
 
+def test_log_that_ends_after_its_header_holds_nothing(tmp_path: Path, path: Path) -> None:
+    """A process that was killed right after it began its log left a journal that can be read as it is."""
+    writer = SqliteStore(path)
+    writer.append(entries(1, 3))
+    log = files(tmp_path)["journal.sqlite-wal"]
+    writer.close()
+    db = sqlite3.connect(path)
+    db.execute("SELECT * FROM runs").fetchall()
+    index = files(tmp_path)["journal.sqlite-shm"]  # of a log that is still empty
+    db.close()
+    (tmp_path / "journal.sqlite-wal").write_bytes(log[:32])
+    (tmp_path / "journal.sqlite-shm").write_bytes(index)
+    before = files(tmp_path)
+
+    store = SqliteStore(path, read_only=True)
+
+    assert list(store.entries("r1")) == entries(1, 3)
+    assert files(tmp_path) == before
+
+
 def test_file_is_for_its_owner_alone(store: SqliteStore, tmp_path: Path) -> None:
     """The journal, its log and its index are readable and writable by their owner alone."""
     store.append(entries(1, 1))

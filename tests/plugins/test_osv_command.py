@@ -10,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import feed_files
 import osv_sets
 import pytest
+from ihacpa_plugins.advisory_data.errors import AdvisoryDataError, ImportRefused
 from ihacpa_plugins.command import advisories
+from ihacpa_plugins.source.epss.options import EpssOptions
+from ihacpa_plugins.source.exploitdb.options import ExploitDbOptions
+from ihacpa_plugins.source.kev.options import KevOptions
 from ihacpa_plugins.source.osv import OsvOptions
-from ihacpa_plugins.source.osv.errors import AdvisoryDataError, ImportRefused
 
 from ihacpa_core import ExitCode, UsageError
 
@@ -30,8 +34,13 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*words: str) -> tuple[int, str, str]:
         parser = argparse.ArgumentParser()
         advisories.add_arguments(parser)
-        options = OsvOptions(database="advisories.sqlite", url=str(tmp_path / "configured.zip"))
-        code = advisories.run(parser.parse_args(words), lambda role, name: (options, tmp_path))
+        options = {
+            "osv": OsvOptions(database="advisories.sqlite", url=str(tmp_path / "configured.zip")),
+            "kev": KevOptions(url=str(tmp_path / "kev.json")),
+            "epss": EpssOptions(url=str(tmp_path / "epss.csv.gz")),
+            "exploitdb": ExploitDbOptions(url=str(tmp_path / "exploits.csv")),
+        }
+        code = advisories.run(parser.parse_args(words), lambda role, name: (options[name], tmp_path))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -77,8 +86,105 @@ def test_update_takes_the_configured_source_or_another(tmp_path: Path, run: Run)
     """An update reads the source of the settings, unless the command names one."""
     osv_sets.as_zip(tmp_path / "configured.zip", osv_sets.many(4))
 
-    assert "4, of which" in run("update")[1]
+    assert "4, of which" in run("update", "osv")[1]
     assert "5, of which" in run("update", "--from", str(osv_sets.as_zip(tmp_path / "b.zip", osv_sets.many(5))))[1]
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Every source of the settings, as files; the folder that they are in."""
+    osv_sets.as_zip(tmp_path / "configured.zip", osv_sets.many(4))
+    feed_files.kev_file(tmp_path / "kev.json", ["CVE-2024-1001"])
+    feed_files.epss_file(tmp_path / "epss.csv.gz", {"CVE-2024-1001": 0.5})
+    feed_files.exploits_file(tmp_path / "exploits.csv", {1: "CVE-2024-1001"})
+    return tmp_path
+
+
+def test_update_renews_every_set(run: Run, sources: Path) -> None:
+    """An update without a name takes every set, and the status tells of each: source, day, licence, completeness."""
+    code, out, err = run("update")
+    (told,) = lines(run("status", "--json")[1])
+
+    assert code == ExitCode.OK
+    assert [line for line in out.splitlines() if line.startswith("set ")] == [
+        f"set           {name}, from {sources / file}"
+        for name, file in {
+            "osv": "configured.zip", "kev": "kev.json", "epss": "epss.csv.gz", "exploitdb": "exploits.csv"
+        }.items()
+    ]  # fmt: skip
+    assert err.count("reading ") == 4
+    found = {item["set"]: (item["records"], item["complete_for"], item["licence"][:4]) for item in told["sets"]}
+    assert found == {
+        "osv": (4, ["PYSEC"], "CC-B"),
+        "kev": (1, ["KEV"], "CC0-"),
+        "epss": (1, ["EPSS"], "free"),
+        "exploitdb": (1, ["EDB"], "GPL-"),
+    }
+
+
+def test_an_update_that_fails_for_one_set_renews_the_others(run: Run, sources: Path) -> None:
+    """A set that cannot be had is named, keeps what it was, and keeps no other from being renewed."""
+    run("update")
+    (sources / "kev.json").unlink()
+    osv_sets.as_zip(sources / "configured.zip", osv_sets.many(5))
+
+    code, out, err = run("update")
+
+    assert code == ExitCode.INCOMPLETE
+    assert "5, of which" in out
+    assert f"kev was not renewed: no such file: {sources / 'kev.json'}" in err
+    assert {item["set"] for item in lines(run("status", "--json")[1])[0]["sets"]} == {"osv", "kev", "epss", "exploitdb"}
+
+
+def test_an_update_of_named_sets(run: Run, sources: Path) -> None:
+    """Sets can be named; an unknown name is a usage error, and a single set that cannot be had ends the command."""
+    assert run("update", "kev", "epss")[0] == ExitCode.OK
+
+    assert {item["set"] for item in lines(run("status", "--json")[1])[0]["sets"]} == {"kev", "epss"}
+    assert run("status")[0] == ExitCode.INCOMPLETE
+    assert "osv, not there" in run("status")[1]
+    with pytest.raises(UsageError, match="no such set: kve"):
+        run("update", "kve")
+    (sources / "kev.json").unlink()
+    with pytest.raises(ImportRefused, match="no such file"):
+        run("update", "kev")
+
+
+@pytest.mark.parametrize("name", ["kev.json", "epss.csv.gz", "exploits.csv", "configured.zip"])
+def test_import_sees_what_a_file_is(tmp_path: Path, run: Run, sources: Path, name: str) -> None:
+    """What a file holds is seen from its content, whatever it is called."""
+    (tmp_path / name).rename(tmp_path / "download")
+
+    code, out, _ = run("import", str(tmp_path / "download"))
+
+    assert code == ExitCode.OK
+    assert out.startswith("set           ")
+
+
+def test_an_export_is_imported_elsewhere(tmp_path: Path, run: Run, sources: Path) -> None:
+    """All sets go to another machine in one file, and the advisories alone as OSV keeps them."""
+    run("update")
+    before = lines(run("status", "--json")[1])[0]["sets"]
+
+    assert "wrote the sets epss, exploitdb, kev, osv to" in run("export", str(tmp_path / "all.sqlite"))[1]
+    assert "wrote 4 advisories to" in run("export", str(tmp_path / "osv.zip"))[1]
+    (tmp_path / "advisories.sqlite").unlink()
+    assert run("import", str(tmp_path / "all.sqlite"))[0] == ExitCode.OK
+
+    after = lines(run("status", "--json")[1])[0]["sets"]
+    changing = {"imported_at": ""}
+    assert [item | changing for item in after] == [item | changing for item in before]
+
+
+def test_import_names_what_it_cannot_read(tmp_path: Path, run: Run) -> None:
+    """A file that is none of these is refused, with how it begins and what can be imported."""
+    (tmp_path / "page.csv").write_text("<html>Sign in</html>")
+
+    with pytest.raises(ImportRefused, match="nothing that can be imported") as error:
+        run("import", str(tmp_path / "page.csv"))
+
+    assert "<html>Sign in</html>" in error.value.why
+    assert "files_exploits.csv" in error.value.hint
 
 
 def test_a_person_vouches_on_the_command_line(tmp_path: Path, run: Run) -> None:
@@ -119,7 +225,8 @@ def test_status_without_a_database(tmp_path: Path, run: Run) -> None:
 def test_status_tells_the_set(run: Run, full: Path) -> None:
     """The status tells the source, day, counts, families, checksum and place, and warns of old data."""
     code, out, err = run("status")
-    (said,) = lines(run("status", "--format", "json")[1])
+    (told,) = lines(run("status", "--format", "json")[1])
+    (said,) = told["sets"]
 
     assert code == ExitCode.OK
     assert "2026-01-02" in out
@@ -151,6 +258,9 @@ def test_match_prints_a_json_line_for_each(run: Run, full: Path) -> None:
         "fixed_in": ["2.0"],
         "severity": {"rating": "CRITICAL", "score": 9.8, "vector": VECTOR},
         "malicious": False,
+        "known_exploited": None,
+        "epss": None,
+        "exploits": None,
     }
     assert [item["id"] for item in affected["findings"]] == ["CVE-2024-1", "PYSEC-2024-2"]
     assert affected["findings"][1]["severity"] == {"rating": None, "score": None, "vector": None}
@@ -161,7 +271,22 @@ def test_match_prints_a_json_line_for_each(run: Run, full: Path) -> None:
         "status": "not_affected",
         "findings": [],
         "clean_version": None,
+        "clean_version_sure": True,
     }
+
+
+def test_match_tells_of_exploitation(tmp_path: Path, run: Run) -> None:
+    """Where the other sets were brought in, a match says what they know; what they do not know is told apart."""
+    hit = osv_sets.record(aliases=["CVE-2024-1001"])
+    run("import", str(osv_sets.as_zip(tmp_path / "all.zip", [hit, osv_sets.record("PYSEC-2024-2")])))
+    feed_files.bring_in_feeds(tmp_path, tmp_path / "advisories.sqlite", "CVE-2024-1001")
+
+    (line,) = lines(run("match", "thing==1.0", "--json")[1])
+    text = run("match", "thing==1.0")[1]
+
+    told = {item["id"]: (item["known_exploited"], item["epss"], item["exploits"]) for item in line["findings"]}
+    assert told == {"CVE-2024-1001": (True, 0.94321, ["EDB-50331"]), "PYSEC-2024-2": (False, None, [])}
+    assert "CVE-2024-1001 (UNKNOWN, known exploited, exploit public: EDB-50331, EPSS 0.9432): range" in text
 
 
 def test_match_for_people(run: Run, full: Path) -> None:
@@ -169,7 +294,7 @@ def test_match_for_people(run: Run, full: Path) -> None:
     _, out, _ = run("match", "thing==1.0", "unknown==1")
 
     assert out.splitlines() == [
-        "thing==1.0: affected; update to 2.0",
+        "thing==1.0: affected; update to 2.0 (may be affected as well)",
         "  CVE-2024-1 (CRITICAL 9.8): range [0, 2.0); fixed in 2.0",
         "  PYSEC-2024-2 (UNKNOWN): uncertain, bound unreadable: 1.5-NA; no fix named",
         "unknown==1: not affected",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import osv_sets
 import pytest
-from ihacpa_plugins.source.osv.clean import clean_version
+from ihacpa_plugins.source.osv.clean import Clean, clean_version
 from ihacpa_plugins.source.osv.evaluate import Advisory, advisory
 from ihacpa_plugins.source.osv.group import findings
 
@@ -175,7 +175,9 @@ RELEASES = ("1.0", "1.1", "1.2rc1", "1.3", "2.0a1", "2.0", "2.1", "junk", "0.9")
 )
 def test_the_lowest_clean_release_is_proposed(events: list[str], installed: str, expected: str | None) -> None:
     """The lowest release above that no record hits: final before pre-release, the same major version first."""
-    assert clean_version(advisories(osv_sets.record(events=events)), installed, RELEASES) == expected
+    found = clean_version(advisories(osv_sets.record(events=events)), installed, RELEASES)
+
+    assert found == (Clean(expected) if expected else None)
 
 
 def test_every_live_record_has_a_say() -> None:
@@ -186,7 +188,7 @@ def test_every_live_record_has_a_say() -> None:
         osv_sets.record("PYSEC-2024-3", events=["introduced 0"], withdrawn="2024-05-01T00:00:00Z"),
     )
 
-    assert clean_version(records, "1.0", RELEASES) == "1.3"
+    assert clean_version(records, "1.0", RELEASES) == Clean("1.3")
 
 
 def test_without_releases_the_fixed_versions_are_tried() -> None:
@@ -196,12 +198,14 @@ def test_without_releases_the_fixed_versions_are_tried() -> None:
         osv_sets.record("PYSEC-2024-2", events=["introduced 0", "fixed 1.1.5"]),
     )
 
-    assert clean_version(records, "1.0", ()) == "1.1.5"
+    assert clean_version(records, "1.0", ()) == Clean("1.1.5")
 
 
 def test_a_release_in_doubt_is_the_last_resort() -> None:
-    """A release that a record is uncertain about is proposed only if there is none that all are sure of."""
+    """A release that a record is uncertain about is proposed only if all others are worse, and told as such."""
     doubtful = osv_sets.record("PYSEC-2024-1", events=["introduced 0", "fixed 1.1-NA", "introduced 1.3"])
     plain = osv_sets.record("PYSEC-2024-2", events=["introduced 0", "fixed 1.1"])
 
-    assert clean_version(advisories(doubtful, plain), "1.0", RELEASES) == "1.1"
+    assert clean_version(advisories(doubtful, plain), "1.0", RELEASES) == Clean("1.1", sure=False)
+    assert clean_version(advisories(doubtful, plain), "1.0", [*RELEASES, "1!0.1"]) == Clean("1.1", sure=False)
+    assert clean_version(advisories(plain), "1.0", RELEASES) == Clean("1.1")

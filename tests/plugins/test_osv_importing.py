@@ -19,9 +19,9 @@ from typing import Any
 import osv_sets
 import pytest
 from filelock import FileLock
-from ihacpa_plugins.source.osv import building
-from ihacpa_plugins.source.osv.database import APPLICATION_ID, AdvisoryDatabase
-from ihacpa_plugins.source.osv.errors import AdvisoryDataError, ImportRefused
+from ihacpa_plugins.advisory_data import building
+from ihacpa_plugins.advisory_data.database import APPLICATION_ID, AdvisoryDatabase
+from ihacpa_plugins.advisory_data.errors import AdvisoryDataError, ImportRefused
 from ihacpa_plugins.source.osv.importing import bring_in, families
 from ihacpa_plugins.source.osv.lookup import match
 from ihacpa_plugins.source.osv.reading import Limits
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 _BUILD_AND_HANG = """
 import sys, time
 from pathlib import Path
-from ihacpa_plugins.source.osv.building import replace_database
+from ihacpa_plugins.advisory_data.building import replace_database
 
 def fill(connection):
     connection.execute("INSERT INTO advisory VALUES ('PYSEC-9', '', 0, x'00')")

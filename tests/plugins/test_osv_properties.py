@@ -85,6 +85,49 @@ def test_unreadable_versions(events: list[dict[str, str]], listed: list[str]) ->
     compare(a_record([events], listed), "trunk")
 
 
+NAMES = st.sampled_from(["thing.one", "Thing_One", "THING--ONE", "thing-one", "thing", "other", "thing-one "])
+JUNK = st.sampled_from(["langchain==1.0", "-class.-x-", " 1.0 ", "", "1.0+local.2", "v2.0", "2004d"])
+
+
+@st.composite
+def wild_records(draw: st.DrawFn) -> dict[str, Any]:
+    """Records with all the odd shapes that real ones have: see the slow matcher for what they mean."""
+    ranges = st.builds(
+        lambda kind, events: {"type": kind, "events": events},
+        st.sampled_from(["ECOSYSTEM", "ECOSYSTEM", "SEMVER", "GIT"]),
+        st.one_of(wild_events(), st.just([])),
+    )
+    entry = st.fixed_dictionaries(
+        {
+            "package": st.builds(
+                lambda name, ecosystem: {"name": name, "ecosystem": ecosystem},
+                NAMES.map(str.strip),
+                st.sampled_from(["PyPI", "PyPI", "PyPI", "npm"]),
+            )
+        },
+        optional={
+            "ranges": st.one_of(st.none(), st.lists(ranges, max_size=3)),
+            "versions": st.one_of(st.none(), st.lists(st.one_of(VERSIONS, JUNK.map(str.strip)), max_size=4)),
+        },
+    )
+    return {
+        "id": "PYSEC-2024-1",
+        "affected": draw(st.lists(entry, max_size=4)),
+        **draw(st.sampled_from([{}, {}, {}, {"withdrawn": "2024-05-01T00:00:00Z"}, {"withdrawn": None}])),
+    }
+
+
+@settings(quick, max_examples=400)
+@given(record=wild_records(), version=st.one_of(READABLE, st.sampled_from(["2.0+cu118", "1.0.0.0", "v1.0", "0"])))
+def test_whole_records(record: dict[str, Any], version: str) -> None:
+    """Respelled names, other ecosystems, commits, junk in lists, withdrawn and empty records have the plain verdict."""
+    expected = slow_matcher.verdict(record, "thing-one", version)
+
+    found = advisory(msgspec.json.encode(record), "thing-one")
+
+    assert (found.evaluate(version).verdict if found.live else "not_affected") == expected
+
+
 @quick
 @given(
     records=st.lists(
@@ -136,4 +179,25 @@ def test_clean_version(records: list[list[dict[str, str]]], version: str, candid
         if (parsed := slow_matcher.read(text)) and installed and parsed > installed
         if all(slow_matcher.verdict(source, "thing", text) == Verdict.NOT_AFFECTED for source in sources)
     }
-    assert (slow_matcher.read(clean) in good) if clean is not None else not good
+    assert (clean.sure and slow_matcher.read(clean.version) in good) if clean is not None else not good
+
+
+@quick
+@given(
+    events=sound_events(),
+    candidates=st.lists(st.integers(0, 10).map(lambda number: f"{number}.5"), min_size=1, max_size=6),
+)
+def test_clean_version_in_doubt(events: list[dict[str, str]], candidates: list[str]) -> None:
+    """What all records are sure of comes before what one is uncertain about, which is told as such."""
+    record = a_record([events])
+
+    clean = clean_version([advisory(msgspec.json.encode(record), "thing")], "0.1", candidates)
+
+    verdicts = {text: slow_matcher.verdict(record, "thing", text) for text in candidates}
+    sure = {text for text, verdict in verdicts.items() if verdict == Verdict.NOT_AFFECTED}
+    possible = sure or {text for text, verdict in verdicts.items() if verdict == Verdict.UNCERTAIN}
+    if clean is None:
+        assert not possible
+    else:
+        assert clean.version in possible
+        assert clean.sure is bool(sure)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import slow_matcher
-from ihacpa_plugins.source.osv.database import AdvisoryDatabase
+from ihacpa_plugins.advisory_data.database import AdvisoryDatabase
 from ihacpa_plugins.source.osv.importing import bring_in
 from ihacpa_plugins.source.osv.lookup import match
 from ihacpa_plugins.source.osv.records import canonical
@@ -119,10 +119,12 @@ def test_the_version_to_update_to_is_clean(
     wrong = []
     proposed = 0
     for name, version in rows:
-        clean = match(database, canonical(name), version).clean_version
+        clean = match(database, canonical(name), version).clean
         proposed += clean is not None
         package = slow_matcher.pep503(name)
-        if clean and any(slow_matcher.verdict(record, package, clean) == "affected" for record in records[package]):
+        if clean and any(
+            slow_matcher.verdict(record, package, clean.version) == "affected" for record in records[package]
+        ):
             wrong.append((name, version, clean))
 
     assert wrong == []

@@ -36,7 +36,7 @@ class Project:
             config_dir=self.path,
             warn=self.warnings.append,
         )
-        source = offer.factory(OsvOptions(database="a.sqlite", max_age=max_age), context)
+        source = offer.factory(OsvOptions(database="a.sqlite", max_age=max_age, online=False), context)
         assert source.kind is SourceKind.ADVISORIES
 
         async def all_of_it() -> list[SourceAnswer]:

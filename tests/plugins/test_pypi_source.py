@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from ihacpa_plugins.source.pypi import PypiOptions, PypiSource, ihacpa_review_sources
-from ihacpa_plugins.source.pypi.client import Backoff
+from ihacpa_plugins.web.client import Backoff
 
 from ihacpa_core import AnswerState, Package, RunContext, SourceAnswer
 from ihacpa_core.testing.index import LoopbackIndex

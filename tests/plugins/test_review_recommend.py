@@ -56,6 +56,34 @@ def numbered(cell: float, *versions: str, exists: bool = True) -> Review:
             review(HIT, advisories={"osv": advisories(HIT)}),
             "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, no fix",
         ),
+        # a version to go to that somebody is not content with
+        (
+            review(HIT, advisories={"osv": advisories(HIT, clean_version="2.32.4", clean_version_sure=False)}),
+            "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, update to 2.32.4 (may be affected as well)",
+        ),
+        (
+            review(HIT, advisories={"osv": advisories(HIT, clean_version="2.32.4"), "snyk": advisories(HIT)}),
+            "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, update to 2.32.4",
+        ),
+        (
+            review(
+                HIT,
+                advisories={
+                    "osv": advisories(HIT, clean_version="2.32.4"),
+                    "snyk": advisories(replace(HIT, fixed_in=("2.33.0",))),
+                },
+            ),
+            "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, update to 2.32.4 (may be affected as well)",
+        ),
+        # a chance that is next to none, and what is exploited although somebody has to look by hand
+        (
+            review(replace(HIT, epss=0.0004)),
+            "SECURITY RISK - 1 affect 2.31.0, worst HIGH 7.5, EPSS <0.01, update to 2.32.4",
+        ),
+        (
+            review(replace(HIT, known_exploited=True), index=indexed(None)),
+            "MANUAL REVIEW - requests is not on the index; 1 affect it, worst HIGH 7.5, known exploited",
+        ),
         (
             review(finding(level=None, score=None)),
             "SECURITY RISK - 1 affect 2.31.0, worst UNKNOWN, update to 2.32.4",

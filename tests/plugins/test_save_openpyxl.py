@@ -354,6 +354,19 @@ def test_temporary_files_are_private_and_go(backend, path, tmp_path, monkeypatch
     assert tempfile.gettempdir() == before
 
 
+def test_temporary_files_of_a_dead_run_go_where_numbers_repeat(backend, path, tmp_path):
+    """In a container a dead run had the number that this one or another process has now; its files go all the same."""
+    for number in (os.getpid(), os.getppid()):
+        (tmp_path / "state" / f"ihacpa-openpyxl-{number}-x").mkdir()
+
+    first, second = backend.open(path, "Data"), backend.open(path, "Data")
+
+    assert len(list((tmp_path / "state").iterdir())) == 2
+    first.close()
+    second.close()
+    assert list((tmp_path / "state").iterdir()) == []
+
+
 @pytest.mark.skipif("IHACPA_TEST_DATA" not in os.environ, reason="IHACPA_TEST_DATA is not set")
 def test_macros_are_kept(backend, tmp_path):
     """A workbook with macros keeps them, through two saves."""

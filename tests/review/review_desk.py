@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from openpyxl import Workbook, load_workbook
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ihacpa_core.errors import ExitCode
@@ -34,6 +35,7 @@ timeout = "{timeout}"
 
 [source.osv]
 database = "advisories.sqlite"
+online = false
 """
 
 
@@ -94,7 +96,7 @@ class Desk(Project):
         """The rows by number: column letter to what stands there."""
         sheet = load_workbook(self.workbook).worksheets[0]
         rows = {
-            cells[0].row: {cell.column_letter: look_of(cell) for cell in cells}
+            cells[0].row: {get_column_letter(cell.column): look_of(cell) for cell in cells}
             for cells in sheet.iter_rows(min_row=HEADER_ROW + 1)
         }
         return {number: row for number, row in rows.items() if row["B"].value is not None}
@@ -108,7 +110,7 @@ def look_of(cell: Any) -> Look:
         kind=cell.data_type,
         fill=cell.fill.fgColor.rgb if cell.fill.fill_type else "",
         font=colour if isinstance(colour, str) else "",
-        link=cell.hyperlink.target if cell.hyperlink else None,
+        link=cell.hyperlink.target if getattr(cell, "hyperlink", None) else None,
         number_format=cell.number_format,
         wrap=cell.alignment.wrap_text,
         horizontal=cell.alignment.horizontal,

@@ -200,6 +200,13 @@ def test_colours_say_what_the_text_says(finished: Finished) -> None:
     assert all(row["K"].link == row["K"].value for row in finished.rows.values())
 
 
+def test_the_colours_are_found_right(finished: Finished) -> None:
+    """`format check` has nothing to say about a sheet that was just reviewed, formulas and notes and all."""
+    done = finished.desk.run("format", "check", expect=ExitCode.OK)
+
+    assert done.stdout.endswith(": 0 cells whose colour does not match the text\n")
+
+
 def colour(text: str) -> CellStyle:
     """The colour of a result or recommendation: red, green, blue where nothing was asked for, else orange."""
     if text.startswith(("VULNERABLE", "SECURITY RISK", "Not Available")):

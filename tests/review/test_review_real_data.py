@@ -144,7 +144,8 @@ def test_every_recommendation_is_right(
         if AFFECTED in verdicts:
             head = f"SECURITY RISK - {verdicts.count(AFFECTED)} affect {version}, worst "
             unsure = f", {verdicts.count(UNCERTAIN)} more uncertain" if UNCERTAIN in verdicts else ""
-            tail = f", update to {way_out}{unsure}" if way_out else f", no fix{unsure}"
+            doubt = "" if way_out is None or way_out[1] else " (may be affected as well)"
+            tail = f", update to {way_out[0]}{doubt}{unsure}" if way_out else f", no fix{unsure}"
             right = text.startswith(head) and text.endswith(tail)
         elif UNCERTAIN in verdicts:
             right = text.startswith("MANUAL REVIEW - uncertain: ")
@@ -155,8 +156,10 @@ def test_every_recommendation_is_right(
     assert wrong == []
 
 
-def update_to(records: list[dict[str, Any]], package: str, installed: str, versions: list[str]) -> str | None:
-    """The version to go to: one that all records are sure of, else one that none of them is sure to affect."""
+def update_to(
+    records: list[dict[str, Any]], package: str, installed: str, versions: list[str]
+) -> tuple[str, bool] | None:
+    """The version to go to: one that all records are sure of (True), else one that none of them is sure to affect."""
 
     def wanted(text: str) -> tuple[bool, bool, Version]:
         version = Version(text)
@@ -165,7 +168,9 @@ def update_to(records: list[dict[str, Any]], package: str, installed: str, versi
     above = sorted((text for text in versions if Version(text) > Version(installed)), key=wanted)
     said = {text: {slow_matcher.verdict(each, package, text) for each in records} for text in above}
     sure = next((text for text in above if said[text] <= {NOT_AFFECTED}), None)
-    return sure or next((text for text in above if AFFECTED not in said[text]), None)
+    if sure:
+        return sure, True
+    return next(((text, False) for text in above if AFFECTED not in said[text]), None)
 
 
 def test_the_command_without_a_workbook_says_the_same(

@@ -93,6 +93,12 @@ def test_nested_tables_lists_and_dates_are_converted() -> None:
     )
 
 
+def test_a_table_alone_is_a_list_of_one() -> None:
+    """``[rules]`` where ``[[rules]]`` was meant is read as one of them, and its mistakes are placed."""
+    assert convert('[rules]\nname = "one"\n', Nested) == (Nested(rules=[Rule(name="one")]), [])
+    assert convert("[rules]\nname = 3\n", Nested)[1] == ["t:2: rules[0].name: expected text, found 3"]
+
+
 def test_mistakes_deep_inside_are_placed() -> None:
     """Each mistake in a list of tables has the line and the path of the value itself."""
     text = 'colour = "gren"\nsome = [1, 2, 3]\npair = [1]\n[[rules]]\nlevel = -1\n[[rules]]\nname = "x"\nlevle = 2\n'

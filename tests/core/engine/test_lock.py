@@ -257,3 +257,46 @@ def test_read_only_folder_is_told() -> None:
     assert "cannot be locked" in told.stdout
     assert "Permission denied" in told.stdout
     assert "may write to" in told.stdout
+
+
+def test_looking_at_the_lock_says_who_holds_it_and_writes_nothing(workbook: Path) -> None:
+    """Whether the lock is held can be asked without a trace: no file is made, none is written or renamed."""
+    lock = WorkbookLock(workbook)
+    assert not lock.is_held()
+    assert list(workbook.parent.iterdir()) == [workbook]
+    with holder(workbook) as process:
+        before = {path: path.stat() for path in workbook.parent.rglob("*")}
+        held = lock.holder()
+        after = {path: path.stat() for path in workbook.parent.rglob("*")}
+        process.kill()
+        process.wait()
+
+    assert held is not None
+    assert f"process {process.pid}" in held.why
+    assert [(path, stat.st_ino, stat.st_mtime_ns) for path, stat in before.items()] == [
+        (path, stat.st_ino, stat.st_mtime_ns) for path, stat in after.items()
+    ]
+    assert not lock.is_held()
+    assert lock.holder() is None
+
+
+def test_a_look_at_the_lock_keeps_no_run_out(workbook: Path) -> None:
+    """A run that starts while somebody looks at its lock is not refused."""
+    WorkbookLock(workbook).acquire().release()
+    looking = threading.Event()
+
+    def look() -> None:
+        while not looking.is_set():
+            WorkbookLock(workbook).is_held()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(50):
+            WorkbookLock(workbook).acquire().release()
+    finally:
+        looking.set()
+        thread.join()
+
+    assert not WorkbookLock(workbook).is_held()

@@ -56,12 +56,12 @@ def test_the_table_of_built_ins_is_well_formed() -> None:
     assert {role.hook for role in ROLES.values()} <= set(hook_arguments())
     for builtin in BUILTINS:
         assert builtin.module == f"ihacpa_plugins.{builtin.role}.{builtin.name.replace('-', '_')}"
-    assert [command.name for command in COMMANDS] == ["advisories"]
+    assert [command.name for command in COMMANDS] == ["advisories", "report", "diff", "explain", "format", "cells"]
 
 
 def test_third_parties_are_listed_without_an_import(acme: PluginTable) -> None:
     """Names, versions and owners come from metadata alone."""
-    assert acme.names("strategy") == ["size", "burst", "file"]
+    assert acme.names("strategy") == ["size", "memory", "time", "burst", "file"]
     assert acme.available("strategy").endswith("; burst, file (ihacpa-acme 2.1)")
     assert "acme_burst" not in sys.modules
 
@@ -89,7 +89,7 @@ def test_an_unknown_word_gets_a_guess_and_a_list(acme: PluginTable) -> None:
     with pytest.raises(PluginError, match="unknown strategy 'brust'") as caught:
         acme.find("strategy", "brust")
 
-    assert caught.value.hint.startswith("did you mean 'burst'? available: size (ihacpa ")
+    assert caught.value.hint.startswith("did you mean 'burst'? available: size, memory, time (ihacpa ")
 
 
 def test_a_name_that_two_distributions_offer_is_refused_when_selected(install: Install) -> None:

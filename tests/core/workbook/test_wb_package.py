@@ -167,7 +167,7 @@ def test_too_many_parts_are_refused(make_book, monkeypatch):
     """The number of parts is bounded."""
     monkeypatch.setattr(package_module, "MAX_MEMBERS", 4)
 
-    with pytest.raises(WorkbookError, match="5 parts, more than 4"):
+    with pytest.raises(WorkbookError, match="6 parts, more than 4"):
         Package(make_book())
 
 
