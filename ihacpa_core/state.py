@@ -187,17 +187,6 @@ class StartMode(StrEnum):
     RESUME = "resume"
 
 
-class Merge(StrEnum):
-    """Whose cells stand where the run and a person both wrote since the last save.
-
-    `CHECKPOINT` the run's, `CURRENT` the person's, `MANUAL` each as it is decided, cell by cell.
-    """
-
-    CHECKPOINT = "use-checkpoint"
-    CURRENT = "use-current"
-    MANUAL = "manual"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOptions:
     """How a run starts when an unfinished one is found.
@@ -206,7 +195,6 @@ class RecoveryOptions:
     :param from_batch: do the records from this committed batch on again.
     :param checkpoint_id: go back to this checkpoint: outcomes after it no longer count.
     :param force: go on though the workbook or the settings differ; a person's edits are kept.
-    :param merge: what becomes of a workbook that somebody changed meanwhile.
     """
 
     mode: StartMode = StartMode.ASK
@@ -214,7 +202,11 @@ class RecoveryOptions:
     from_batch: int | None = None
     checkpoint_id: str = ""
     force: bool = False
-    merge: Merge | None = None
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a place in the unfinished run is named, from which records are done again."""
+        return bool(self.from_package or self.from_batch is not None or self.checkpoint_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,15 @@ def _add_resume(group: Any) -> None:
     ways.add_argument("--start-fresh", action="store_true", help="begin anew; an unfinished run is kept and left")
     ways.add_argument("--resume-auto", action="store_true", help="go on with the unfinished run")
     ways.add_argument(
+        "--resume-from-package",
+        metavar="N",
+        help="do the records of the unfinished run from no. N, or this name, again",
+    )
+    ways.add_argument(
+        "--resume-from-batch", type=_count, metavar="N", help="do the records from this committed batch on again"
+    )
+    ways.add_argument("--checkpoint-id", metavar="ID", help="go back to a checkpoint: what came after it is done again")
+    ways.add_argument(
         "--force-continue", action="store_true", help="go on though workbook or settings differ; edits are kept"
     )
     group.add_argument(

@@ -70,7 +70,13 @@ def request_from(args: Namespace, argv: Sequence[str], more: Mapping[str, tuple[
             only_empty=args.only_empty,
             limit=args.limit,
         ),
-        recovery=RecoveryOptions(mode=_start_mode(args), force=args.force_continue),
+        recovery=RecoveryOptions(
+            mode=_start_mode(args),
+            from_package=args.resume_from_package or "",
+            from_batch=args.resume_from_batch,
+            checkpoint_id=args.checkpoint_id or "",
+            force=args.force_continue,
+        ),
         wait=args.wait,
         verbose=args.verbose,
         argv=tuple(argv),
@@ -97,7 +103,8 @@ def _flags(args: Namespace) -> dict[str, tuple[Any, str]]:
 def _start_mode(args: Namespace) -> StartMode:
     if args.start_fresh:
         return StartMode.FRESH
-    return StartMode.RESUME if args.resume_auto or args.force_continue else StartMode.ASK
+    goes_back = args.resume_from_package or args.resume_from_batch or args.checkpoint_id
+    return StartMode.RESUME if args.resume_auto or args.force_continue or goes_back else StartMode.ASK
 
 
 def _rows(text: str) -> tuple[int, int]:

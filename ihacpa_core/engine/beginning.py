@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ihacpa_core.engine.fingerprint import fingerprint
+from ihacpa_core.engine.going_back import GoingBack, go_back, without
 from ihacpa_core.engine.journal import RunHistory, latest_history, latest_outcomes
 from ihacpa_core.engine.preparation import Plan
 from ihacpa_core.engine.projection import columns_moved, moved_columns, used_columns
@@ -30,6 +31,7 @@ class Beginning:
     :param todo: those that are processed now; with `standing` they may be fewer than `chosen`, if a resumed run is
         asked for some of its records alone.
     :param edited: a person changed the workbook since the run last wrote it.
+    :param superseded: records whose outcome of the run no longer counts: they are done again.
     :param replaces: the earlier result that the first save replaces by a copy of the source; None if there is none.
     """
 
@@ -43,6 +45,7 @@ class Beginning:
     todo: tuple[Record, ...]
     standing: tuple[Outcome, ...]
     edited: bool
+    superseded: frozenset[RecordId] = frozenset()
     replaces: Fingerprint | None = None
 
     @property
@@ -69,6 +72,7 @@ def begin(plan: Plan, store: CheckpointStore, warn: Callable[[str], None], *, re
     start = decide(latest, current, plan.request.recovery, meaning_of(plan.settings.effective()))
     if start.history is not None:
         plan = replace(plan, run_id=start.history.info.run_id)
+    back = _going_back(plan, store, start.history, warn)
     sheet = plan.read_sheet(origin, start.history.info.sheet if start.history else None)
     if start.history is not None:
         _check_columns(start.history, sheet)
@@ -77,7 +81,8 @@ def begin(plan: Plan, store: CheckpointStore, warn: Callable[[str], None], *, re
     for message in (*sheet.warnings, *_unmatched(plan, sheet)):
         warn(message)
     choose = _resumed if start.history is not None else _fresh
-    chosen, todo, standing = choose(plan, store, start.history or latest, sheet, results)
+    history = without(start.history, back.superseded) if start.history is not None else latest
+    chosen, todo, standing = choose(plan, store, history, sheet, results)
     return Beginning(
         plan=plan,
         history=start.history,
@@ -86,9 +91,10 @@ def begin(plan: Plan, store: CheckpointStore, warn: Callable[[str], None], *, re
         processor=processor,
         results=results,
         chosen=tuple(chosen),
-        todo=tuple(todo),
+        todo=tuple(record for record in todo if record.id not in back.left),
         standing=tuple(standing),
         edited=start.edited,
+        superseded=back.superseded,
         replaces=replaces,
     )
 
@@ -136,6 +142,22 @@ def _check_columns(history: RunHistory, sheet: Sheet) -> None:
     moved = moved_columns(history.headers, sheet.headers.texts, used_columns(history.outcomes.values()))
     if moved:
         raise columns_moved(moved)
+
+
+def _going_back(
+    plan: Plan, store: CheckpointStore, history: RunHistory | None, warn: Callable[[str], None]
+) -> GoingBack:
+    """The place in the run from which records are done again, if one is asked for; told before anything is done.
+
+    :raises UsageError: there is no such place.
+    """
+    options = plan.request.recovery
+    if history is None or not options.goes_back:
+        return GoingBack()
+    back = go_back(history, options, store)
+    for sentence in back.told:
+        warn(sentence)
+    return back
 
 
 def _latest(plan: Plan, store: CheckpointStore, warn: Callable[[str], None]) -> RunHistory | None:

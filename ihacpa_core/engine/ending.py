@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -174,9 +174,21 @@ def _next_command(beginning: Beginning, exit_code: ExitCode, complete: bool) -> 
     argv = beginning.plan.request.argv
     if argv is None:
         argv = (str(beginning.plan.target),)
-    typed = ["ihacpa", *(word for word in argv if word != "--start-fresh")]
+    typed = ["ihacpa", *_without_the_start(argv)]
     if not complete:
         return shlex.join(typed)
     if exit_code is not ExitCode.INCOMPLETE:
         return ""
     return shlex.join(typed if "--only-failed" in typed else [*typed, "--only-failed"])
+
+
+def _without_the_start(argv: Sequence[str]) -> Iterator[str]:
+    """What was typed, but for where the run was to start: that has happened, and is not to happen again."""
+    words = iter(argv)
+    for word in words:
+        option, given, _ = word.partition("=")
+        if option in ("--resume-from-package", "--resume-from-batch", "--checkpoint-id"):
+            if not given:
+                next(words, None)
+        elif word != "--start-fresh":
+            yield word

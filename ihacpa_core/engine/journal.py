@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -41,6 +41,8 @@ class RunHistory:
     :param intended_covers: the journal's last entry that the intended save covers.
     :param saved: the workbook as a confirmed save left it; None if there was none.
     :param intended: the workbook as a save meant to leave it whose confirmation is missing.
+    :param written: the place in the journal of each record's latest outcome.
+    :param committed: the records of each committed batch, by its number.
     :param earlier: what its processes have done, as far as the journal knows.
     """
 
@@ -58,6 +60,8 @@ class RunHistory:
     intended_covers: int = 0
     finished: bool = False
     sequence: int = 0
+    written: Mapping[RecordId, int] = field(default_factory=dict)
+    committed: Mapping[int, tuple[RecordId, ...]] = field(default_factory=dict)
     earlier: RunMetrics = field(default_factory=RunMetrics)
 
     @property
@@ -92,6 +96,10 @@ def latest_outcomes(store: CheckpointStore) -> dict[RecordId, Outcome]:
     return outcomes
 
 
+def _ids(pairs: Iterable[Sequence[Any]]) -> Iterator[RecordId]:
+    return (RecordId(key, occurrence) for key, occurrence in pairs)
+
+
 class _Reading:
     """Folds the entries of a run, in order."""
 
@@ -107,6 +115,7 @@ class _Reading:
         self._covered = 0
         self._intended_covers = 0
         self._batches = 0
+        self._committed: dict[int, tuple[RecordId, ...]] = {}
         self._saved: Fingerprint | None = None
         self._intended: Fingerprint | None = None
         self._finished = False
@@ -156,6 +165,8 @@ class _Reading:
             intended_covers=self._intended_covers,
             finished=self._finished,
             sequence=self._sequence,
+            written=self._written,
+            committed=self._committed,
             earlier=self._earlier.metrics,
         )
 
@@ -167,7 +178,7 @@ class _Reading:
         self._info = decode_run(payload)
 
     def _on_plan(self, payload: Mapping[str, Any]) -> None:
-        self._plan = tuple(RecordId(key, occurrence) for key, occurrence in payload["records"])
+        self._plan = tuple(_ids(payload["records"]))
         self._selection = decode_selection(payload["selection"])
         self._headers = payload["headers"]
         self._replaces = decode_fingerprint(payload["replaces"]) if payload["replaces"] else None
@@ -180,6 +191,7 @@ class _Reading:
 
     def _on_batch(self, payload: Mapping[str, Any]) -> None:
         self._batches = payload["number"]
+        self._committed[self._batches] = tuple(_ids(payload["records"]))
         self._earlier.batch(payload["seconds"])
 
     def _on_intended(self, payload: Mapping[str, Any]) -> None:
@@ -196,6 +208,9 @@ class _Reading:
         if self._info is not None and payload["what"] == "resume":
             self._info = replace(self._info, settings=payload["settings"])
             self._headers = payload["headers"]
+            for record in _ids(payload.get("superseded", ())):
+                self._outcomes.pop(record, None)
+                self._written.pop(record, None)
         elif payload["what"] == "restored":  # a backup was put back: every outcome is to be drawn again
             self._saved, self._intended = decode_fingerprint(payload["workbook"]), None
             self._covered = 0

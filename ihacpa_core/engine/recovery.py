@@ -9,7 +9,7 @@ from typing import Any
 
 from ihacpa_core.engine.identity import input_digest
 from ihacpa_core.engine.journal import RunHistory
-from ihacpa_core.errors import DecisionNeeded
+from ihacpa_core.errors import DecisionNeeded, UsageError
 from ihacpa_core.records import Outcome, Record, RecordId
 from ihacpa_core.state import Fingerprint, RecoveryOptions, StartMode
 
@@ -36,8 +36,11 @@ def decide(
 
     :param current: the workbook as it is now; None if it does not exist (yet).
     :param settings: what the effective settings say about the outcome (see `meaning_of`).
+    :raises UsageError: a place in an unfinished run is named, and there is none.
     :raises DecisionNeeded: the run is unfinished, and going on or starting anew is not for us to choose.
     """
+    if options.goes_back and (history is None or history.finished):
+        raise UsageError("there is no unfinished run to go back in", hint="leave the option out to begin a new run")
     if history is None or history.finished or options.mode is StartMode.FRESH:
         return Start()
     edited = current is not None and current not in history.expected

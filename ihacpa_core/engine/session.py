@@ -97,7 +97,8 @@ class RunSession:
             journal.confirm_late(begun.current, history.intended_covers)
         settings = encode_run(replace(info, settings=self._plan.settings.effective()))["settings"]
         headers = dict(begun.sheet.headers.texts)
-        journal.choice("resume", edited=begun.edited, settings=settings, headers=headers)
+        superseded = [[record.key, record.occurrence] for record in sorted(begun.superseded)]
+        journal.choice("resume", edited=begun.edited, settings=settings, headers=headers, superseded=superseded)
 
     def _check(self, backend: SaveBackend) -> float:
         """Look for what a save would lose; returns how long that took, which is about what a save takes."""
