@@ -11,7 +11,7 @@ SWEEP := .sweep
 
 help:
 	@echo "make demo      review the example workbook against the real index"
-	@echo "make test      lint, types and tests (about 3 minutes)"
+	@echo "make test      lint, types and tests (about 7 minutes)"
 	@echo "make test-all  the slow tests as well"
 	@echo "make sweep     every fault at every operation, for an hour or so; writes the table of docs/reliability.md"
 	@echo "make bench     measure, side by side with peers"
