@@ -12,6 +12,7 @@ from typing import Any
 from ihacpa_core.codec import decode_metrics, encode_metrics
 from ihacpa_core.engine.journal import RunHistory, read_history
 from ihacpa_core.engine.preparation import Plan
+from ihacpa_core.engine.summary import count_unchecked, failure_to_dict
 from ihacpa_core.errors import StoreError
 from ihacpa_core.journal import EntryKind
 from ihacpa_core.json_reader import JsonReader
@@ -165,23 +166,10 @@ def run_details(store: CheckpointStore, run_id: str) -> RunDetails:
         line=run_line(history),
         metrics=_metrics(store, run_id, noted[EntryKind.FINISHED] or noted[EntryKind.STOPPED]),
         failures=tuple(failures),
-        unchecked=tuple(Counter(what for outcome in outcomes for what in outcome.unchecked).most_common()),
+        unchecked=count_unchecked(outcomes),
         choices=tuple(_choice(sequence, payload) for sequence, payload in noted[EntryKind.CHOICE]),
         batches=tuple(_batch(payload) for _, payload in noted[EntryKind.BATCH]),
     )
-
-
-def failure_to_dict(outcome: Outcome) -> dict[str, Any]:
-    """A failed record as JSON values."""
-    error = outcome.error
-    return {
-        "key": outcome.id.key,
-        "row": outcome.row,
-        "attempts": outcome.attempts,
-        "kind": error.kind if error else "",
-        "message": error.message if error else "",
-        "hint": error.hint if error else "",
-    }
 
 
 def _line(store: CheckpointStore, run_id: str) -> RunLine:

@@ -57,7 +57,7 @@ class RunSummary:
             "resumed": self.resumed,
             "metrics": _metrics(self.metrics),
             "totals": _metrics(self.totals),
-            "failures": [_failure(outcome) for outcome in self.failures],
+            "failures": [failure_to_dict(outcome) for outcome in self.failures],
             "unchecked": [{"what": what, "records": count} for what, count in self.unchecked],
             "levels": dict(self.levels),
             "fail_on_met": self.serious,
@@ -71,7 +71,8 @@ def _metrics(metrics: RunMetrics) -> dict[str, Any]:
     return {**asdict(metrics), "records_per_second": metrics.records_per_second}
 
 
-def _failure(outcome: Outcome) -> dict[str, Any]:
+def failure_to_dict(outcome: Outcome) -> dict[str, Any]:
+    """A failed record as JSON values, without what it was to write."""
     error = outcome.error
     return {
         "key": outcome.id.key,

@@ -75,7 +75,7 @@ def _archive(target: BinaryIO) -> Iterator[ZipFile]:
     archive = ZipFile(target, "w", ZIP_DEFLATED)
     try:
         yield archive
-    except BaseException:
+    except BaseException:  # whatever it was, the directory of a broken archive is not to be written
         archive.fp = None
         raise
 
